@@ -1,0 +1,1 @@
+"""Measurements of what citewell extracts and finds."""

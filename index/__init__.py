@@ -1,0 +1,1 @@
+"""The library: papers in, passages with their exact places out."""

@@ -1,0 +1,1 @@
+"""Questions: retrieve passages, answer from them, and check every quote."""
