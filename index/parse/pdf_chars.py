@@ -75,6 +75,7 @@ class _Glyph:
     size: float
     font: Font
     angle: int
+    hint: bool  # PDFium would put a blank before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ class PageReader:
         rect_ref, x_ref, y_ref = ctypes.byref(rect), ctypes.byref(x), ctypes.byref(y)
         left, right, bottom, top = box.left - 3, box.right + 3, box.bottom - 3, box.top + 3
         glyphs: list[_Glyph] = []
+        hint = False
         styles: dict[int | None, _Style] = {}
         unmapped = 0
         for position in range(min(raw.FPDFText_CountChars(text_page), MAX_PAGE_CHARACTERS)):
@@ -147,6 +149,7 @@ class PageReader:
             if code in (10, 13):
                 continue
             if code == 32 and raw.FPDFText_IsGenerated(text_page, position) == 1:
+                hint = True
                 continue
             get_origin(text_page, position, x_ref, y_ref)
             if not (left <= x.value <= right and bottom <= y.value <= top):
@@ -161,7 +164,8 @@ class PageReader:
                 continue
             get_box(text_page, position, rect_ref)
             x0, x1, base = _turn(rect, x.value, y.value, style.angle)
-            glyphs.append(_Glyph(text, x0, x1, base, style.size, style.font, style.angle))
+            glyphs.append(_Glyph(text, x0, x1, base, style.size, style.font, style.angle, hint))
+            hint = False
         return glyphs, unmapped
 
 
@@ -201,39 +205,42 @@ def _page_words(number: int, box: Any, glyphs: list[_Glyph], unmapped: int) -> P
     if main in (90, 270):
         width, height = height, width
     turned = " ".join(
-        "".join(" " * word.space + word.text for word in _words([g for g in glyphs if g.angle == angle], 0.3))
+        "".join(" " * word.space + word.text for word in _words([g for g in glyphs if g.angle == angle], 0.22))
         for angle in sorted(angles)
         if angle != main
     )
-    words = list(_words(upright, 0.3 if spaced else 0.17))
+    words = list(_words(upright, 0.22 if spaced else 0.17))
     return PageWords(number, width, height, words, turned, sum(angles.values()) + unmapped, unmapped)
 
 
 def _words(glyphs: list[_Glyph], gap: float) -> Iterator[Word]:
     """Words in the order of the file. A gap wider than `gap` times the size parts two words."""
     word: Word | None = None
+    last: _Glyph | None = None
     space = False
     for glyph in glyphs:
         if glyph.text == " ":
             space = True
             continue
-        if word is not None and not space and _continues(word, glyph, gap):
+        if word is not None and last is not None and not space and _continues(last, glyph, gap):
             word.text += glyph.text
             word.x1 = max(word.x1, glyph.x1)
-            continue
-        if word is not None:
-            yield word
-        word = Word(glyph.text, glyph.x0, glyph.x1, glyph.y, glyph.size, glyph.font, space)
-        space = False
+        else:
+            if word is not None:
+                yield word
+            word = Word(glyph.text, glyph.x0, glyph.x1, glyph.y, glyph.size, glyph.font, space)
+        last, space = glyph, False
     if word is not None:
         yield word
 
 
-def _continues(word: Word, glyph: _Glyph, gap: float) -> bool:
-    size = word.size
-    return (
-        abs(glyph.y - word.y) <= 0.06 * size
-        and abs(glyph.size - size) <= 0.08 * size
-        and -0.5 * size < glyph.x0 - word.x1 < gap * size
-        and glyph.font.bold == word.font.bold
-    )
+def _continues(last: _Glyph, glyph: _Glyph, gap: float) -> bool:
+    size = last.size
+    if abs(glyph.y - last.y) > 0.06 * size or abs(glyph.size - size) > 0.08 * size:
+        return False
+    if glyph.font.bold != last.font.bold:
+        return False
+    # The letters of a ligature share one box.
+    if abs(glyph.x0 - last.x0) < 0.01 * size:
+        return True
+    return -0.5 * size < glyph.x0 - last.x1 < (0.6 * gap if glyph.hint else gap) * size

@@ -1,0 +1,67 @@
+"""What long work on the library reports while it runs. A renderer draws these; stopping to pull stops it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted:
+    """Work of a kind begins; `total` steps, or None where that cannot be known (loading a model)."""
+
+    stage: str
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """`done` steps of the current stage are finished; `detail` names what is worked on."""
+
+    done: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSynced:
+    """A paper is in the library from now on. `change` is "added" or "changed"."""
+
+    path: str
+    key: str
+    title: str
+    change: str
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFailed:
+    """A file gave no paper."""
+
+    path: str
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync did. Counts are of files; `failed` holds every file that gives no paper now."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    unchanged: int = 0
+    duplicates: tuple[str, ...] = ()  # read, and found to be a paper that is indexed from a better file
+    failed: tuple[PaperFailed, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+    passages: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """The last event."""
+
+    report: SyncReport
+
+
+SyncEvent = StageStarted | Advanced | PaperSynced | PaperFailed | Synced

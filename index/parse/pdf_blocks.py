@@ -1,0 +1,381 @@
+"""Lines in reading order → blocks: paragraphs joined over columns and pages, headings, captions, rows."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from index.parse.pdf_chars import Font
+from index.parse.pdf_layout import Line
+from index.parse.pdf_text import Hyphens
+
+CAPTION = re.compile(
+    r"(?P<label>(?:Supplementary |Supplemental |Extended Data |Appendix )?"
+    r"(?P<kind>Fig(?:ure|\.)?|FIG(?:URE|\.)?|Scheme|SCHEME|Chart|Table|TABLE|Tab\.|Box)\s?"
+    r"(?:[A-Z]?\d{1,3}[A-Za-z]?|[IVX]{1,5}))(?P<rest>\s*[.:|—–-]|\s|$)"
+)
+NUMBERED = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}\.?|[IVX]{1,5}\.|[A-Z]\.)(?:\s*[|]\s*|\s+)(?P<name>\D.*)")
+KNOWN = re.compile(
+    r"abstract|(?:author |lay |plain language )?summary|(?:general )?introduction|background(?: and .*)?|"
+    r"(?:materials?|patients?|subjects?|participants|experimental|data|study|research|star)?"
+    r"(?: (?:and|&) )?(?:materials?|methods?|procedures?|methodology|design)(?: (?:and|&) materials?)?|"
+    r"★? ?methods(?: summary)?|methodology|"
+    r"experimental(?: section)?|(?:main )?results?(?: (?:and|&) discussions?)?|(?:general )?discussions?"
+    r"(?: (?:and|&) conclusions?)?|conclusions?(?: .{0,30})?|concluding remarks|limitations?(?: of the study)?|"
+    r"related works?|case (?:presentation|report)|findings|objectives?|keywords|highlights|graphical abstract",
+    re.IGNORECASE,
+)
+BACK = re.compile(
+    r"acknowledge?ments?(?: .{0,30})?|(?:sources? of )?funding(?: .{0,30})?|financial (?:support|disclosure)|"
+    r"authors?[’']? ?contributions?(?: statement)?|contributors|credit .{0,40}|"
+    r"conflicts? of interests?(?: statement)?|(?:declaration of )?competing (?:financial )?interests?"
+    r"(?: statement)?|declarations?(?: .{0,40})?|disclosures?(?: statement)?|"
+    r"(?:data|code|materials?|resource)(?: and (?:code|materials?|data|software))?"
+    r" (?:availability|accessibility)(?: statement)?|availability of (?:data|materials).{0,40}|"
+    r"ethic(?:s|al) .{0,60}|consent .{0,40}|institutional review board.{0,20}|informed consent.{0,20}|"
+    r"supplement(?:ary|al) (?:materials?|information|data)|supporting information(?: .{0,20})?|"
+    r"additional (?:information|files?)|abbreviations|nomenclature|appendi(?:x|ces)(?: .{0,60})?|orcid.{0,10}|"
+    r"publisher[’']s note|author (?:details|information|disclosure.{0,20}|affiliations)|"
+    r"endnotes|footnotes|notes|peer review .{0,30}|open research|open access|provenance .{0,40}|rights and permissions|"
+    r"generative ai statement|reprints and permissions",
+    re.IGNORECASE,
+)
+REFERENCES = re.compile(
+    r"(?:list of )?references?(?: and notes| cited)?|bibliography|literature(?: cited)?|works cited|cited literature",
+    re.IGNORECASE,
+)
+_END = re.compile(r"[.!?:;][\"'”’)\]]*(?:\s?\[\d[^\]]*\])?$")
+_BULLET = re.compile(r"[•●○▪■◦‣–—*·]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s")
+_LOWER_WORD = re.compile(r"(?<![^\s(])[a-zà-ÿ]{2,}")
+
+
+class Kind(Enum):
+    """What a block is."""
+
+    PARAGRAPH = "paragraph"
+    HEADING = "heading"
+    CAPTION = "caption"
+    ROWS = "rows"
+    SMALL = "small"  # footnotes, affiliations, notices: prose in smaller type than the body's
+
+
+@dataclass(slots=True)
+class Block:
+    """Lines that belong together. `pieces` are (page, text) parts of one paragraph, ready to be set
+    one after the other; for ROWS one piece is one row."""
+
+    kind: Kind
+    lines: list[Line]
+    pieces: list[tuple[int, str]] = field(default_factory=list)
+    label: str = ""
+    level: int = 0
+
+    @property
+    def text(self) -> str:
+        """All of it on one line."""
+        return "".join(piece for _, piece in self.pieces)
+
+    @property
+    def first_page(self) -> int:
+        """The page it begins on."""
+        return self.lines[0].page
+
+    @property
+    def last_page(self) -> int:
+        """The page it ends on."""
+        return self.lines[-1].page
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The document's running text: its type size and font, its line pitch, whether paragraphs are indented."""
+
+    size: float
+    font: Font
+    pitch: float
+    indented: bool
+
+
+def body_style(lines: Sequence[Line]) -> Body:
+    """What most of the letters are set in."""
+    sizes: Counter[tuple[float, Font]] = Counter()
+    for line in lines:
+        if len(line.text) >= 30:
+            sizes[(_half(line.size), line.font)] += len(line.text)
+    for line in lines if not sizes else ():
+        sizes[(_half(line.size), line.font)] += len(line.text)
+    size, font = sizes.most_common(1)[0][0]
+    pitches: Counter[float] = Counter()
+    indents = flush = 0
+    for before, line in zip(lines, lines[1:], strict=False):
+        if before.leaf == line.leaf and before.page == line.page and _half(line.size) == size:
+            pitches[round(before.y - line.y, 0)] += 1
+            if 0.7 * size < line.x0 - line.left < 3.5 * size and abs(before.x0 - line.left) < 4:
+                indents += 1
+            elif abs(line.x0 - line.left) < 4:
+                flush += 1
+    pitch = max((p for p, _ in pitches.most_common(1)), default=1.2 * size)
+    return Body(size, font, pitch if pitch > 0.8 * size else 1.2 * size, indents > 0.03 * flush)
+
+
+def _half(size: float) -> float:
+    return round(size * 2) / 2
+
+
+def blocks(lines: Sequence[Line], body: Body, hyphens: Hyphens) -> list[Block]:
+    """The document's blocks in reading order, headings with their level."""
+    found = _grouped(lines, body)
+    found = _joined(found, body)
+    for block in found:
+        block.pieces = _pieces(block, hyphens)
+    _set_levels(found)
+    return found
+
+
+def _grouped(lines: Sequence[Line], body: Body) -> list[Block]:
+    found: list[Block] = []
+    for position, line in enumerate(lines):
+        before = found[-1] if found else None
+        following = lines[position + 1] if position + 1 < len(lines) else None
+        if before is not None and _goes_on(before, line, body):
+            before.lines.append(line)
+            continue
+        found.append(_opened(line, before, following, body))
+    return _settled(found, body)
+
+
+def _opened(line: Line, before: Block | None, following: Line | None, body: Body) -> Block:
+    caption = CAPTION.match(line.text)
+    if caption and _is_caption(line, caption, body):
+        return Block(Kind.CAPTION, [line], label=caption["label"])
+    if looks_like_heading(line, body):
+        return Block(Kind.HEADING, [line])
+    if _is_row(line, following, before, body):
+        return Block(Kind.ROWS, [line])
+    return Block(Kind.SMALL if line.size < 0.93 * body.size else Kind.PARAGRAPH, [line])
+
+
+def _is_caption(line: Line, caption: re.Match[str], body: Body) -> bool:
+    rest = caption["rest"].strip()
+    distinct = line.words[0].font.bold != body.font.bold or abs(line.size - body.size) > 0.4
+    if rest in (".", ":", "|"):
+        return True
+    after = line.text[caption.end("label") :].strip()
+    return distinct and (not after or after[0].isupper() or after[0] in "(—–-") or (not after and len(line.text) < 20)
+
+
+def looks_like_heading(line: Line, body: Body) -> bool:
+    """Whether a line by itself is set and worded like a heading."""
+    text = line.text.strip()
+    if not 2 < len(text) <= 130 or line.cells > 2 or text[0].islower():
+        return False
+    numbered = NUMBERED.fullmatch(text)
+    name = bare_name(text)
+    letters = sum(char.isalpha() for char in text)
+    if letters < 0.55 * len(text.replace(" ", "")) or _LOWER_START.match(name):
+        return False
+    known = is_known(name)
+    larger = line.size >= 1.08 * body.size
+    bold = line.font.bold and not body.font.bold
+    capitals = text.isupper() and letters >= 4
+    italic = line.font.italic and not body.font.italic
+    if known and (larger or bold or capitals or italic or line.font.name != body.font.name or numbered):
+        return True
+    if text[-1] in ".;,:" and not (numbered and text[-1] == "."):
+        return known and line.size >= 0.95 * body.size and bold
+    if line.size < 0.9 * body.size:
+        return False
+    return larger or bold or (capitals and letters >= 6) or bool(numbered and (italic or line.font.name != body.font.name))
+
+
+_LOWER_START = re.compile(r"[a-z]{2,}")
+
+
+def bare_name(text: str) -> str:
+    """A heading without its number and closing mark."""
+    numbered = NUMBERED.fullmatch(text.strip())
+    name = numbered["name"] if numbered else text
+    return name.strip(" .:■□▪|")
+
+
+def is_known(name: str) -> bool:
+    """Whether a heading's words alone say that it is one."""
+    return any(pattern.fullmatch(name) for pattern in (KNOWN, BACK, REFERENCES))
+
+
+def _is_row(line: Line, following: Line | None, before: Block | None, body: Body) -> bool:
+    if line.cells >= 3 or (line.cells == 2 and len(line.text) < 60):
+        return True
+    prose = len(_LOWER_WORD.findall(line.text)) >= 4
+    if prose:
+        return False
+    in_table = before is not None and before.kind in (Kind.ROWS, Kind.CAPTION) and before.lines[-1].page == line.page
+    off_style = abs(line.size - body.size) > 0.06 * body.size or line.font.name != body.font.name
+    if in_table and before is not None and (off_style or before.kind is Kind.ROWS):
+        narrow = line.x1 - line.x0 < 0.7 * max(1.0, line.right - line.left)
+        return narrow and following is not None
+    return off_style and len(line.text) < 40 and len(_LOWER_WORD.findall(line.text)) < 2 and line.size < body.size
+
+
+def _goes_on(block: Block, line: Line, body: Body) -> bool:
+    """Whether `line` continues the block before it, in the same column."""
+    last = block.lines[-1]
+    gap = last.y - line.y
+    if last.page != line.page or not 0 < gap:
+        return False
+    if last.leaf != line.leaf and not (abs(last.x0 - line.x0) < 3 * body.size and gap < 1.6 * body.pitch):
+        return False
+    if block.kind is Kind.ROWS:
+        return _is_row(line, None, None, body) and gap < 4 * body.pitch
+    if abs(last.size - line.size) > 0.08 * last.size:
+        return False
+    if gap > 1.45 * max(body.pitch * last.size / body.size, 1.1 * last.size):
+        return False
+    caption = CAPTION.match(line.text)
+    if caption and _is_caption(line, caption, body) and _END.search(last.text):
+        return False
+    if block.kind is Kind.HEADING:
+        return _heading_goes_on(block, last, line, body)
+    if line.font.bold != last.font.bold and looks_like_heading(line, body):
+        return False
+    if line.cells >= 3 or (looks_like_heading(line, body) and is_known(bare_name(line.text))):
+        return False
+    return not _new_paragraph(block, last, line, body)
+
+
+def _heading_goes_on(block: Block, last: Line, line: Line, body: Body) -> bool:
+    if len(block.lines) >= 4 or last.font.bold != line.font.bold or last.font.italic != line.font.italic:
+        return False
+    if is_known(bare_name(last.text)) or NUMBERED.fullmatch(line.text):
+        return False
+    same_look = abs(last.size - line.size) < 0.3 and last.font.name == line.font.name
+    distinct = line.size >= 1.08 * body.size or line.font != body.font
+    return same_look and distinct
+
+
+def _new_paragraph(block: Block, last: Line, line: Line, body: Body) -> bool:
+    ended = bool(_END.search(last.text))
+    short = last.x1 < last.right - 0.12 * max(1.0, last.right - last.left)
+    opens = line.text[0].isupper() or line.text[0].isdigit() or line.text[0] in "“\"(‘["
+    if _BULLET.match(line.text) and (ended or short or bool(_BULLET.match(block.lines[0].text))):
+        return not (line.text[0].isdigit() and not ended)
+    if line.x0 - last.x0 > 0.7 * line.size and line.x0 - line.left < 5 * line.size:
+        hanging = len(block.lines) == 1 and not body.indented
+        return (ended or short) and opens and not hanging
+    if last.x0 - line.x0 > 0.7 * line.size and len(block.lines) > 1 and ended and opens:
+        return True
+    return ended and short and opens and not last.text.endswith((";", ":"))
+
+
+def _settled(found: list[Block], body: Body) -> list[Block]:
+    """Second look at kinds that only the whole block can tell."""
+    for block in found:
+        if block.kind is Kind.HEADING and (len(block.lines) > 3 or sum(len(x.text) for x in block.lines) > 220):
+            block.kind = Kind.PARAGRAPH
+        if block.kind is Kind.PARAGRAPH and block.lines[0].size < 0.93 * body.size:
+            block.kind = Kind.SMALL
+    return found
+
+
+def _joined(found: list[Block], body: Body) -> list[Block]:
+    """Joins paragraphs that a column's or page's end cut in two; floats between them keep their page."""
+    result: list[Block] = []
+    last: int | None = None  # where in `result` the paragraph stands that may go on
+    for block in found:
+        if block.kind is Kind.HEADING:
+            last = None
+        elif block.kind in (Kind.PARAGRAPH, Kind.SMALL) and _is_prose(block):
+            same_kind = last is not None and result[last].kind is block.kind
+            if last is not None and same_kind and _cut_in_two(result[last], block, body):
+                between = result[last + 1 :]
+                if _may_join(result[last], between, block):
+                    _merge(result, last, block)
+                    last = next(i for i, b in enumerate(result) if b.lines[-1] is block.lines[-1])
+                    continue
+            if block.kind is Kind.PARAGRAPH:
+                result.append(block)
+                last = len(result) - 1
+                continue
+        result.append(block)
+    return result
+
+
+def _is_prose(block: Block) -> bool:
+    return len(_LOWER_WORD.findall(block.lines[0].text)) >= 2 or len(block.lines) > 1
+
+
+def _cut_in_two(block: Block, other: Block, body: Body) -> bool:
+    last, line = block.lines[-1], other.lines[0]
+    if (last.page, last.leaf) == (line.page, line.leaf) and last.y - line.y < 3 * body.pitch:
+        return False
+    if abs(last.size - line.size) > 0.06 * last.size or last.font.bold != line.font.bold:
+        return False
+    if line.page - last.page > 2:
+        return False
+    if line.text[0].islower() or last.text.endswith("-") or not _END.search(last.text):
+        return not _BULLET.match(line.text)
+    full = last.x1 > last.right - 0.02 * (last.right - last.left)
+    return body.indented and full and line.x0 - line.left < 0.4 * line.size and line.text[0].isalpha()
+
+
+def _may_join(block: Block, between: list[Block], other: Block) -> bool:
+    """Text runs in page order, so what stands between must be on the first or the last page of the two."""
+    return all(b.last_page == block.first_page or b.first_page == other.last_page for b in between)
+
+
+def _merge(result: list[Block], last: int, block: Block) -> None:
+    paragraph, between = result[last], result[last + 1 :]
+    before = [b for b in between if b.last_page == paragraph.first_page]
+    after = [b for b in between if b.last_page != paragraph.first_page]
+    paragraph.lines.extend(block.lines)
+    result[last:] = [*before, paragraph, *after]
+
+
+def _pieces(block: Block, hyphens: Hyphens) -> list[tuple[int, str]]:
+    if block.kind is Kind.ROWS:
+        return [(line.page, line.text) for line in block.lines]
+    pieces: list[tuple[int, str]] = []
+    for line in block.lines:
+        if not line.text:
+            continue
+        if pieces:
+            page, before = pieces[-1]
+            before, joint = hyphens.join(before, line.text)
+            pieces[-1] = (page, before + joint)
+        pieces.append((line.page, line.text))
+    return pieces
+
+
+def _set_levels(found: list[Block]) -> None:
+    """Levels by number where there is one, else by rank of the look among the document's headings."""
+    headings = [block for block in found if block.kind is Kind.HEADING]
+    looks: dict[tuple[float, bool, bool, bool], int] = {}
+    for block in headings:
+        name = bare_name(block.text)
+        if KNOWN.fullmatch(name) or REFERENCES.fullmatch(name):
+            looks[_look(block)] = looks.get(_look(block), 0) + 1
+    top = max(looks, key=lambda look: (looks[look], look), default=None)
+    ranks: dict[tuple[float, bool, bool, bool], int] = {}
+    for look in sorted({_look(block) for block in headings}, reverse=True):
+        if top is None or look >= top:
+            ranks[look] = 1
+        else:
+            ranks[look] = min(4, 1 + len({r for r in ranks.values() if r > 1}) + 1)
+    for block in headings:
+        numbered = NUMBERED.fullmatch(block.text.strip())
+        depth = numbered["number"].strip(".").count(".") + 1 if numbered else 0
+        name = bare_name(block.text)
+        if numbered and numbered["number"][0].isdigit():
+            block.level = depth
+        elif REFERENCES.fullmatch(name):
+            block.level = 1
+        else:
+            block.level = ranks[_look(block)]
+
+
+def _look(block: Block) -> tuple[float, bool, bool, bool]:
+    line = block.lines[0]
+    return _half(line.size), line.text.isupper(), line.font.bold, not line.font.italic

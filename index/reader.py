@@ -1,0 +1,369 @@
+"""What a question sees of the library: one read transaction, so one generation."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from index.codec import entities_from, record_from, references_from
+from index.embed import Fingerprint
+from index.errors import PaperNotFound
+from index.model import Entity, Format, Page, Record, Reference, Section, SectionKind, Span
+
+_BATCH = 500  # SQLite's smallest limit on bound values is 999
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPaper:
+    """A paper as the catalogue lists it; `key` is the name by which users call it."""
+
+    id: int
+    key: str
+    record: Record
+    format: Format
+    body_missing: bool
+    notes: tuple[str, ...]
+    paths: tuple[str, ...]  # the indexed source first
+    passages: int
+    added: str
+    updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage with all that is needed to rank, show and cite it."""
+
+    id: int
+    paper_id: int
+    revision_id: int
+    span: Span
+    text: str
+    header: str
+    section: Section
+    page: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file the library knows, and what became of it."""
+
+    id: int
+    path: str
+    sha256: str
+    size: int
+    status: str
+    format: str
+    recipe: str
+    reason: str
+    hint: str
+    paper_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """What library.db says of a FAISS file."""
+
+    file: str
+    size: int
+    sha256: str
+    count: int
+    last_passage_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRows:
+    """The stored vectors of one revision: ids in order, float16 bytes, and their CRC-32."""
+
+    revision_id: int
+    passage_ids: tuple[int, ...]
+    data: bytes
+    crc32: int
+
+
+class Reader:
+    """Queries inside one read transaction. Get one from `Library.read()`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    # --- the library ---------------------------------------------------------------------------------
+
+    def generation(self) -> int:
+        """Counts the commits; equal generations mean equal contents."""
+        return int(self._one("SELECT value FROM meta WHERE key = 'generation'")[0])
+
+    def model(self) -> tuple[int, Fingerprint] | None:
+        """The model whose vectors are searched, or None before the first paper."""
+        row = self._db.execute("SELECT id, fingerprint FROM models WHERE active").fetchone()
+        return (int(row[0]), Fingerprint(**json.loads(row[1]))) if row else None
+
+    def counts(self) -> dict[str, int]:
+        """How many papers, passages, sources, failed sources and papers without a body there are."""
+        return {
+            "papers": self._one("SELECT count(*) FROM papers")[0],
+            "passages": self._one("SELECT count(*) FROM passages")[0],
+            "sources": self._one("SELECT count(*) FROM sources WHERE status <> 'excluded'")[0],
+            "failed": self._one("SELECT count(*) FROM sources WHERE status = 'failed'")[0],
+            "body_missing": self._one("SELECT count(*) FROM papers WHERE body_missing")[0],
+        }
+
+    def roots(self) -> list[tuple[str, bool]]:
+        """What sync follows: paths, and whether each is a folder."""
+        return [
+            (row[0], bool(row[1])) for row in self._db.execute("SELECT path, folder FROM roots ORDER BY path")
+        ]
+
+    def sources(self, *, status: str | None = None, paper_id: int | None = None) -> list[Source]:
+        """The files the library knows, by path."""
+        rows = self._db.execute(
+            "SELECT * FROM sources WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR paper_id = ?2)"
+            " ORDER BY path",
+            (status, paper_id),
+        )
+        return [Source(**dict(row)) for row in rows]
+
+    # --- papers --------------------------------------------------------------------------------------
+
+    def papers(self) -> list[StoredPaper]:
+        """Every paper, by title."""
+        return self._papers("1 ORDER BY p.title COLLATE NOCASE, p.id", ())
+
+    def papers_by_id(self, ids: Iterable[int]) -> dict[int, StoredPaper]:
+        """The papers with these ids that there are."""
+        found: dict[int, StoredPaper] = {}
+        for batch in _batches(sorted(set(ids))):
+            marks = ",".join("?" * len(batch))
+            found |= {paper.id: paper for paper in self._papers(f"p.id IN ({marks})", batch)}
+        return found
+
+    def find_paper(self, name: str) -> StoredPaper:
+        """The paper called `name`: its key, an id (DOI, PMCID, PMID, arXiv), its file's path or file name,
+        or the beginning of its title. PaperNotFound for none or several."""
+        wanted = name.strip()
+        lowered = wanted.lower().removeprefix("https://doi.org/").removeprefix("doi:")
+        exact = self._papers(
+            "p.key = ?1 OR p.doi = ?2 OR upper(p.pmcid) = upper(?1) OR p.pmid = ?1 OR p.arxiv = ?2"
+            " OR p.id IN (SELECT paper_id FROM sources WHERE path = ?1)",
+            (wanted, lowered),
+        )
+        if len(exact) == 1:
+            return exact[0]
+        loose = exact or self._papers(
+            "p.title LIKE ?1 ESCAPE '\\'"
+            " OR p.id IN (SELECT paper_id FROM sources WHERE path LIKE ?2 ESCAPE '\\')",
+            (f"{_like(wanted)}%", f"%/{_like(wanted)}"),
+        )
+        if len(loose) == 1 and wanted:
+            return loose[0]
+        if not loose or not wanted:
+            raise PaperNotFound(
+                f"no paper in this library is called {wanted[:80]!r}", "List them with: citewell papers"
+            )
+        raise PaperNotFound(
+            f"{len(loose)} papers answer to {wanted[:80]!r}: {', '.join(paper.key for paper in loose[:5])}",
+            "Name one of them by its key.",
+        )
+
+    def _papers(self, where: str, values: Sequence[object]) -> list[StoredPaper]:
+        rows = self._db.execute(
+            # `where` is one of this module's own phrases; values are always bound.
+            "SELECT p.*, (SELECT count(*) FROM passages q WHERE q.paper_id = p.id) AS passages,"  # noqa: S608
+            " (SELECT json_group_array(path) FROM (SELECT path FROM sources s WHERE s.paper_id = p.id"
+            "  ORDER BY s.status <> 'indexed', path)) AS paths"
+            f" FROM papers p WHERE {where}",
+            tuple(values),
+        )
+        return [
+            StoredPaper(
+                id=row["id"],
+                key=row["key"],
+                record=record_from(row["record"]),
+                format=Format(row["format"]),
+                body_missing=bool(row["body_missing"]),
+                notes=tuple(json.loads(row["notes"])),
+                paths=tuple(json.loads(row["paths"])),
+                passages=row["passages"],
+                added=row["added"],
+                updated=row["updated"],
+            )
+            for row in rows
+        ]
+
+    def text(self, paper_id: int) -> str:
+        """The paper's text, into which every span points."""
+        row = self._db.execute("SELECT text FROM revisions WHERE paper_id = ?", (paper_id,)).fetchone()
+        if row is None:
+            raise PaperNotFound(f"paper {paper_id} is no longer in the library")
+        return str(row[0])
+
+    def sections(self, paper_id: int) -> list[Section]:
+        """The paper's sections in the order of the text."""
+        rows = self._db.execute(
+            "SELECT s.* FROM sections s JOIN revisions r ON r.id = s.revision_id WHERE r.paper_id = ?"
+            " ORDER BY s.position",
+            (paper_id,),
+        )
+        return [_section(row) for row in rows]
+
+    def pages(self, paper_id: int) -> list[Page]:
+        """The paper's pages, empty where it has none."""
+        rows = self._db.execute(
+            "SELECT g.number, g.start, g.stop FROM pages g JOIN revisions r ON r.id = g.revision_id"
+            " WHERE r.paper_id = ? ORDER BY g.start",
+            (paper_id,),
+        )
+        return [Page(row[0], Span(row[1], row[2])) for row in rows]
+
+    def lists(self, paper_id: int) -> tuple[tuple[Reference, ...], tuple[Entity, ...]]:
+        """The paper's references and entities."""
+        row = self._one("SELECT lists FROM revisions WHERE paper_id = ?", paper_id)
+        stored = json.loads(row[0])
+        return references_from(stored["references"]), entities_from(stored["entities"])
+
+    # --- passages ------------------------------------------------------------------------------------
+
+    def match(self, expression: str, limit: int, weights: tuple[float, float, float],
+              allowed: set[int] | None = None) -> list[tuple[int, float]]:  # fmt: skip
+        """Passage ids and BM25 scores (higher is better) for an FTS5 expression, best first.
+
+        `weights` are those of title, heading and text; `allowed` limits to these passage ids.
+        """
+        if not expression:
+            return []
+        scope, values = "", []
+        if allowed is not None:
+            scope = "AND rowid IN (SELECT value FROM json_each(?))"
+            values = [json.dumps(sorted(allowed))]
+        rows = self._db.execute(
+            "SELECT rowid, -bm25(passage_fts, ?, ?, ?) AS score FROM passage_fts"  # noqa: S608 (own phrase)
+            f" WHERE passage_fts MATCH ? {scope} ORDER BY score DESC, rowid LIMIT ?",
+            (*weights, expression, *values, limit),
+        )
+        return [(int(row[0]), float(row[1])) for row in rows]
+
+    def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
+        """In how many passages each of these words (stemmed like the index) occurs."""
+        query = "SELECT count(*) FROM passage_fts WHERE passage_fts MATCH ?"
+        return {word: int(self._one(query, f'"{word}"')[0]) for word in sorted(set(words))}
+
+    def passages(self, ids: Iterable[int]) -> dict[int, StoredPassage]:
+        """The passages with these ids that there are; an id of a removed paper is simply absent."""
+        found: dict[int, StoredPassage] = {}
+        for batch in _batches(sorted(set(ids))):
+            rows = self._db.execute(
+                "SELECT p.*, s.path, s.kind, s.caption, s.start AS section_start, s.stop AS section_stop,"  # noqa: S608
+                " (SELECT max(number) FROM pages g"
+                "  WHERE g.revision_id = p.revision_id AND g.start <= p.start) AS page FROM passages p"
+                " JOIN sections s ON s.revision_id = p.revision_id AND s.position = p.section"
+                f" WHERE p.id IN ({','.join('?' * len(batch))})",
+                batch,
+            ).fetchall()
+            texts = self._texts({row["revision_id"] for row in rows})
+            for row in rows:
+                span = Span(row["start"], row["stop"])
+                section_span = Span(row["section_start"], row["section_stop"])
+                section = Section(
+                    tuple(json.loads(row["path"])), section_span, SectionKind(row["kind"]), row["caption"]
+                )
+                found[row["id"]] = StoredPassage(
+                    row["id"], row["paper_id"], row["revision_id"], span, span.of(texts[row["revision_id"]]),
+                    row["header"], section, row["page"],
+                )  # fmt: skip
+        return found
+
+    def _texts(self, revision_ids: Iterable[int]) -> dict[int, str]:
+        """Whole texts: slicing them here is faster than substr(), which counts from the start each time."""
+        found: dict[int, str] = {}
+        for batch in _batches(sorted(revision_ids)):
+            marks = ",".join("?" * len(batch))
+            rows = self._db.execute(f"SELECT id, text FROM revisions WHERE id IN ({marks})", batch)  # noqa: S608
+            found |= {row[0]: row[1] for row in rows}
+        return found
+
+    def passage_ids(self, paper_id: int) -> list[int]:
+        """The ids of a paper's passages, in order."""
+        rows = self._db.execute("SELECT id FROM passages WHERE paper_id = ? ORDER BY id", (paper_id,))
+        return [int(row[0]) for row in rows]
+
+    def scope(
+        self,
+        paper_ids: Sequence[int] | None,
+        years: tuple[int | None, int | None] | None,
+        sections: Sequence[str] | None,
+    ) -> set[int]:
+        """Ids of the passages of these papers, published in these years (inclusive), in sections whose
+        heading holds one of these words."""
+        low, high = years or (None, None)
+        rows = self._db.execute(
+            "SELECT q.id, s.heading, s.kind FROM passages q JOIN papers p ON p.id = q.paper_id"
+            " JOIN sections s ON s.revision_id = q.revision_id AND s.position = q.section"
+            " WHERE (?1 IS NULL OR p.year >= ?1) AND (?2 IS NULL OR p.year <= ?2)"
+            " AND (?3 IS NULL OR p.id IN (SELECT value FROM json_each(?3)))",
+            (low, high, None if paper_ids is None else json.dumps(list(paper_ids))),
+        )
+        words = [word.lower() for word in sections or ()]
+        return {
+            int(row[0])
+            for row in rows
+            if not words or any(word in row[1].lower() or word == row[2] for word in words)
+        }
+
+    # --- vectors -------------------------------------------------------------------------------------
+
+    def snapshot(self, model_id: int) -> SnapshotRow | None:
+        """The newest FAISS file of this model."""
+        row = self._db.execute(
+            "SELECT file, size, sha256, count, last_passage_id FROM snapshots WHERE model_id = ?"
+            " ORDER BY last_passage_id DESC, file DESC LIMIT 1",
+            (model_id,),
+        ).fetchone()
+        return SnapshotRow(*row) if row else None
+
+    def vectors(self, model_id: int, after: int = 0) -> Iterable[VectorRows]:
+        """Stored vectors of revisions whose passages have ids above `after`, in the order of ids."""
+        rows = self._db.execute(
+            "SELECT v.revision_id, v.data, v.crc32,"
+            " (SELECT json_group_array(id) FROM (SELECT id FROM passages p"
+            "   WHERE p.revision_id = v.revision_id ORDER BY id)) AS ids"
+            " FROM vectors v WHERE v.model_id = ? AND v.revision_id IN"
+            " (SELECT revision_id FROM passages WHERE id > ?) ORDER BY v.revision_id",
+            (model_id, after),
+        )
+        for row in rows:
+            yield VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
+
+    def passages_up_to(self, last_id: int) -> int:
+        """How many passages have an id of at most `last_id`."""
+        return int(self._one("SELECT count(*) FROM passages WHERE id <= ?", last_id)[0])
+
+    def check(self, *, full: bool = True) -> list[str]:
+        """What SQLite itself finds wrong with the file and its foreign keys."""
+        pragma = "integrity_check" if full else "quick_check"
+        found = [str(row[0]) for row in self._db.execute(f"PRAGMA {pragma}") if row[0] != "ok"]
+        found += [
+            f"{row[0]} row {row[1]} points to nothing" for row in self._db.execute("PRAGMA foreign_key_check")
+        ]
+        return found
+
+    def _one(self, query: str, *values: object) -> sqlite3.Row:
+        row: sqlite3.Row = self._db.execute(query, values).fetchone()
+        return row
+
+
+def _section(row: sqlite3.Row) -> Section:
+    return Section(
+        tuple(json.loads(row["path"])),
+        Span(row["start"], row["stop"]),
+        SectionKind(row["kind"]),
+        row["caption"],
+    )
+
+
+def _batches(values: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (values[i : i + _BATCH] for i in range(0, len(values), _BATCH))
+
+
+def _like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

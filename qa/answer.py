@@ -1,0 +1,186 @@
+"""Answers a question from the papers' own sentences, as a lazy stream of typed events."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from index.embed import Embedder
+from index.errors import SettingsError
+from index.library import Library
+from index.reader import Reader
+from qa.confidence import confidence, is_answerable
+from qa.extract import Candidate, candidates, select
+from qa.model import (
+    EVERYTHING,
+    Answer,
+    AnswerEvent,
+    AnswerSentence,
+    Citation,
+    Filters,
+    Finished,
+    Query,
+    ReferenceEntry,
+    Retrieved,
+    ScoredPassage,
+    SentenceReady,
+    StageBegun,
+    Verdict,
+)
+from qa.references import full_reference
+from qa.retrieve import Retriever
+from qa.verify import page_of, stands_at
+from qa.words import content_words, stem
+
+MAX_QUESTION = 2_000  # characters; a model reads far fewer, and a pasted paper is no question
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """How much evidence an answer may use and how long it may be."""
+
+    evidence: int = 10
+    per_paper: int = 3
+    sentences: int = 5
+
+
+class Clock:
+    """Milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Adds the time inside to a stage."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = (time.perf_counter() - begun) * 1000
+            self.milliseconds[stage] = round(self.milliseconds.get(stage, 0.0) + spent, 1)
+
+
+def checked_question(question: str) -> str:
+    """The question without superfluous white space; SettingsError if there is none, or far too much."""
+    text = " ".join(question.split())
+    if not any(c.isalnum() for c in text):
+        raise SettingsError("the question is empty", 'Ask something, e.g. citewell ask "how do …?"')
+    if len(text) > MAX_QUESTION:
+        raise SettingsError(
+            f"the question has {len(text):,} characters; at most {MAX_QUESTION:,} are read",
+            "Ask one thing at a time, in a sentence or two.",
+        )
+    return text
+
+
+class Answerer:
+    """Questions to cited answers, from one library."""
+
+    def __init__(
+        self, library: Library, embedder: Embedder, retriever: Retriever, options: AnswerOptions
+    ) -> None:
+        self._library = library
+        self._embedder = embedder
+        self._retriever = retriever
+        self._options = options
+
+    def search(self, question: str, filters: Filters, limit: int, per_paper: int | None) -> Answer:
+        """Only the evidence: an answer without sentences."""
+        query = Query(question, checked_question(question), filters)
+        clock = Clock()
+        with clock.timed("load"):
+            self._embedder.load()
+        with self._library.read() as reader, clock.timed("retrieve"):
+            vector = self._retriever.embed(query)
+            evidence = self._retriever.retrieve(reader, query, vector, limit, per_paper)
+        return Answer(question, query.text, False, (), (), tuple(evidence), timings_ms=clock.milliseconds)
+
+    def answer(self, question: str, filters: Filters = EVERYTHING) -> Generator[AnswerEvent, None, None]:
+        """Retrieves, extracts, re-finds every quote, and finishes with the whole answer.
+
+        Everything is read in one transaction: an answer never mixes two states of the library.
+        """
+        query = Query(question, checked_question(question), filters)
+        clock = Clock()
+        yield StageBegun("loading the model")
+        with clock.timed("load"):
+            self._embedder.load()
+        yield StageBegun("searching")
+        with self._library.read() as reader:
+            yield from self._answer(reader, query, clock)
+
+    def _answer(self, reader: Reader, query: Query, clock: Clock) -> Generator[AnswerEvent, None, None]:
+        options = self._options
+        per_paper = None if len(query.filters.papers) == 1 else options.per_paper
+        with clock.timed("retrieve"):
+            vector = self._retriever.embed(query)
+            evidence = self._retriever.retrieve(reader, query, vector, options.evidence, per_paper)
+        yield Retrieved(tuple(evidence))
+        yield StageBegun("reading")
+        with clock.timed("extract"):
+            rarity = rarities(reader, query.text)
+            ranked = candidates(evidence, query.text, vector, rarity, self._embedder)
+            certainty = confidence(evidence, ranked)
+            chosen = select(ranked, options.sentences) if is_answerable(certainty) else []
+        with clock.timed("verify"):
+            sentences = _cited(reader, chosen)
+        for sentence in sentences:
+            yield SentenceReady(sentence)
+        yield Finished(
+            Answer(
+                query.question, query.text, not sentences, tuple(sentences), _references(sentences),
+                tuple(evidence), round(certainty, 4), timings_ms=clock.milliseconds,
+            )
+        )  # fmt: skip
+
+
+def rarities(reader: Reader, question: str) -> dict[str, float]:
+    """For each stem of the question its inverse document frequency over the library's passages.
+
+    Robertson and Sparck Jones' form as BM25 uses it, kept positive: log(1 + (N - n + 0.5) / (n + 0.5)).
+    """
+    total = reader.counts()["passages"]
+    frequency = reader.document_frequencies(content_words(question))
+    return {stem(word): math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in frequency.items()}
+
+
+def _cited(reader: Reader, chosen: Sequence[Candidate]) -> list[AnswerSentence]:
+    """The chosen sentences as cited ones; a quote that is not at its span is dropped, never shown."""
+    sentences: list[AnswerSentence] = []
+    texts = {c.source.paper.id: reader.text(c.source.paper.id) for c in chosen}
+    pages = {paper_id: reader.pages(paper_id) for paper_id in texts}
+    for candidate in chosen:
+        paper = candidate.source.paper
+        if not stands_at(texts[paper.id], candidate.span, candidate.text):
+            continue
+        citation = Citation(
+            number=len(sentences) + 1,
+            paper=paper,
+            passage=candidate.source.passage,
+            quote=candidate.text,
+            span=candidate.span,
+            page=page_of(pages[paper.id], candidate.span),
+            verdict=Verdict.VERBATIM,
+        )
+        sentences.append(AnswerSentence(candidate.text, (citation,)))
+    return sentences
+
+
+def _references(sentences: Sequence[AnswerSentence]) -> tuple[ReferenceEntry, ...]:
+    numbers: dict[int, list[Citation]] = {}
+    for sentence in sentences:
+        for citation in sentence.citations:
+            numbers.setdefault(citation.paper.id, []).append(citation)
+    return tuple(
+        ReferenceEntry(tuple(c.number for c in cited), cited[0].paper, full_reference(cited[0].paper.record))
+        for cited in numbers.values()
+    )
+
+
+def nearest(evidence: Sequence[ScoredPassage]) -> ScoredPassage | None:
+    """What to name when the papers do not answer: the passage that came nearest."""
+    return evidence[0] if evidence else None

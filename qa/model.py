@@ -1,0 +1,131 @@
+"""The nouns of a question and its answer. Frozen; nothing here knows how they are found or shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from index.model import Span
+from index.reader import StoredPaper, StoredPassage
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What may be searched. Empty means everything; years are inclusive, None leaves an end open."""
+
+    papers: tuple[str, ...] = ()
+    years: tuple[int | None, int | None] | None = None
+    sections: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.papers or self.years or self.sections)
+
+
+EVERYTHING = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The question as asked, and the text that is searched for it."""
+
+    question: str
+    text: str
+    filters: Filters = EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPassage:
+    """A passage with its rank (from 1) and score (higher is better), and why it stands there."""
+
+    rank: int
+    score: float
+    passage: StoredPassage
+    paper: StoredPaper
+    cosine: float | None = None  # None where only its words were found
+    bm25: float | None = None  # None where only its meaning was found
+
+
+class Verdict(StrEnum):
+    """How well a citation supports its sentence."""
+
+    VERBATIM = "verbatim"
+    SUPPORTED = "supported"
+    PARTIAL = "partial"
+    UNSUPPORTED = "unsupported"
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One mark in the answer: `paper.text[span.start:span.end] == quote`, checked before it is shown."""
+
+    number: int
+    paper: StoredPaper
+    passage: StoredPassage
+    quote: str
+    span: Span
+    page: int | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """A sentence of the answer with the citations it stands on."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceEntry:
+    """A cited paper as the list beneath the answer shows it, with the numbers of its citations."""
+
+    numbers: tuple[int, ...]
+    paper: StoredPaper
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All there is to show for a question. A declined answer has no sentences but may have evidence."""
+
+    question: str
+    query: str
+    declined: bool
+    sentences: tuple[AnswerSentence, ...]
+    references: tuple[ReferenceEntry, ...]
+    evidence: tuple[ScoredPassage, ...]
+    confidence: float = 0.0  # 0 to 1: how well the evidence meets the question
+    notices: tuple[str, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StageBegun:
+    """A step of answering begins, e.g. "loading the model"."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The evidence is known."""
+
+    evidence: tuple[ScoredPassage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceReady:
+    """One more sentence of the answer, its quotes re-found."""
+
+    sentence: AnswerSentence
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The whole answer; always the last event."""
+
+    answer: Answer
+
+
+AnswerEvent = StageBegun | Retrieved | SentenceReady | Finished
