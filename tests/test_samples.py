@@ -284,7 +284,7 @@ def test_readme_gives_the_doi_and_the_licence_of_every_article() -> None:
         match = ID_LINE.fullmatch(load(name).id_line)
         assert match is not None
         licence = licences.get(match[2], "CC BY")
-        (row,) = [row for row in rows if f"({name}.md)" in row]
+        (row,) = [row for row in rows if f"(../samples/{name}.md)" in row]
         assert row.endswith(f"[{match[2]}](https://doi.org/{match[2]}) | {licence} |")
 
 

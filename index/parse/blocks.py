@@ -113,12 +113,10 @@ def superscript(before: str, raised: str) -> str:
     if not _CITED.fullmatch(bare):
         return "^" + raised if base[-1:].isdigit() and raised[0] in "-−–" else raised
     if raised != bare:
-        return f" [{bare}]" if not before.endswith(" ") else f"[{bare}]"
+        return f"[{bare}]" if not base or before[-1].isspace() else f" [{bare}]"
     if base[-1:].isdigit() or (bare in ("2", "3") and _POWER_BASE.search(base)):
         return "^" + bare
-    if not base:
-        return bare + " "  # the mark of an affiliation or a footnote
-    return f"[{bare}]" if before.endswith(" ") else f" [{bare}]"
+    return f"[{bare}]" if not base or before[-1].isspace() else f" [{bare}]"
 
 
 class RunningText:
@@ -128,9 +126,14 @@ class RunningText:
         self._parts: list[str] = []
         self._tail = ""
         self._raised: list[tuple[int, str]] = []
+        self._leading = ""  # a superscript at the start of a word: "4" of "4He"
 
     def add(self, text: str) -> None:
         """Words as they stand, white space included."""
+        if self._leading and text:
+            if text[0].isalpha() and self._parts and self._parts[-1] == f"[{self._leading}]":
+                self._parts[-1] = self._leading
+            self._leading = ""
         self._parts.append(text)
         self._tail = (self._tail + text)[-_TAIL:]
 
@@ -145,7 +148,10 @@ class RunningText:
         at, self._tail = self._raised.pop()
         raised = "".join(self._parts[at:])
         del self._parts[at:]
-        self.add(superscript(self._tail, raised))
+        shown = superscript(self._tail, raised)
+        self.add(shown)
+        if shown.startswith("["):
+            self._leading = plain(raised)
 
     def take(self) -> str:
         """All words so far as one line; starts afresh."""

@@ -56,6 +56,7 @@ class _Walker:
         self._items: list[str] = []
         self._item_links: list[str] = []
         self._new_item = False
+        self._first: int | None = None  # number of the list's first item
         self._breaks = 0
 
     def walk(self, root: Element) -> list[Block]:
@@ -122,6 +123,10 @@ class _Walker:
         elif tag not in _INLINE:
             self._flush()
             if tag in ("ul", "ol", "dl"):
+                start = element.get("start", "1")
+                # The numbers of nested lists would mix.
+                numbered = tag == "ol" and not self._depth and start.isdecimal() and len(start) < 6
+                self._first = int(start) if numbered else None
                 self._depth += 1
             elif tag in ("li", "dt"):
                 self._new_item = True
@@ -166,8 +171,9 @@ class _Walker:
 
     def _end_list(self) -> None:
         if self._items:
-            self._blocks.append(Block(BlockKind.LINES, tuple(self._items), links=tuple(self._item_links)))
-        self._items, self._item_links = [], []
+            items, links = tuple(self._items), tuple(self._item_links)
+            self._blocks.append(Block(BlockKind.LINES, items, links=links, first=self._first))
+        self._items, self._item_links, self._first = [], [], None
 
     def _pre(self, element: Element) -> None:
         lines = tuple(line for line in all_words(element).splitlines() if plain(line))

@@ -30,7 +30,6 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 100
 """Deeper nesting is refused; real articles reach 24 levels."""
 
-_MAIN_TEXT = "Main text"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _HEAD = frozenset(("title", "label", "sec-meta"))
 _CAPTIONED = frozenset(("label", "caption", "title"))
@@ -179,6 +178,10 @@ def _article(root: etree._Element) -> tuple[etree._Element, list[str]]:
 # --- the text ---------------------------------------------------------------------------------------
 
 
+# What a part without any heading is called, so that every citation says where its words stand.
+_UNTITLED = {SectionKind.BODY: "Main text", SectionKind.BACK: "Notes"}
+
+
 class _Place(NamedTuple):
     """Where words go: what a section is known by."""
 
@@ -225,7 +228,7 @@ class _Layout:
     def __init__(self, builder: TextBuilder) -> None:
         self._builder = builder
         self._open: _Place | None = None
-        self._main_text_begun = False
+        self._last_heading = ""
         self.blocks = 0  # written so far
         self._handlers: dict[str, Callable[[etree._Element, _Place], None]] = {
             "app-group": self._flow,
@@ -299,17 +302,18 @@ class _Layout:
     # --- writing
 
     def _enter(self, place: _Place) -> None:
-        if not place.path and place.kind is SectionKind.BODY:
-            place = place.below(_MAIN_TEXT)
-            if not self._main_text_begun:
-                self._heading(_MAIN_TEXT)
-                self._main_text_begun = True
+        if not place.path:
+            name = _UNTITLED[place.kind]
+            place = place.below(name)
+            if self._last_heading != name:
+                self._heading(name)
         if place != self._open:
             self._builder.section(place.path, place.kind, caption=place.caption)
             self._open = place
 
     def _heading(self, text: str) -> None:
         self._builder.heading(text)
+        self._last_heading = text
         self._open = None
 
     def _block(self, text: str, place: _Place) -> None:
@@ -349,7 +353,9 @@ class _Layout:
     def _titled(self, element: etree._Element, place: _Place) -> None:
         if not text_of(element, without=_HEAD | {"ref-list"}):
             return
-        title = _title_of(element) or _DEFAULT_TITLES.get(str(element.tag), "")
+        title = _title_of(element)
+        if not title and any(child.tag not in _TITLED and child.tag != "sec" for child in element):
+            title = _DEFAULT_TITLES.get(str(element.tag), "")
         if title:
             self._heading(title)
         self._flow(element, place.below(title))
@@ -369,7 +375,9 @@ class _Layout:
         heading = _joined(label, title)
         if heading:
             self._heading(heading)
-        inside = _Place((*place.path, heading.rstrip(" :.") or "Box"), SectionKind.BOX)
+        sections = element.findall("sec")
+        name = heading.rstrip(" :.") or ("" if len(sections) == 1 and _title_of(sections[0]) else "Box")
+        inside = place._replace(kind=SectionKind.BOX, caption="").below(name)
         self._open = None
         if caption is not None:
             self._flow(caption, inside)

@@ -15,6 +15,8 @@ from index.model import Author, PaperIds, Record, Reference
 from index.parse.builder import plain
 from index.parse.jats_table import entity_text, math_text, tex_text
 
+_XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
+
 # Elements that stand apart from the words around them; in one line of text, blanks stand for that.
 BLOCKS = frozenset(
     "address app app-group array boxed-text chem-struct-wrap code def-item def-list disp-formula "
@@ -34,7 +36,9 @@ SILENT = frozenset(
     "alt-text annotation col colgroup colspec glyph-data graphic index-term inline-graphic long-desc "
     "milestone-end milestone-start object-id permissions private-char sec-meta inline-media".split()
 )
-_CITING = frozenset(("bibr", "fn", "table-fn"))  # ref-type of a mark that is not a word of the sentence
+_CITING = frozenset(
+    ("bibr", "ref", "fn", "table-fn")
+)  # ref-type of a mark that is not a word of the sentence
 _LONGEST_MARK = 100  # characters; a longer superscript is left as it is, a hostile one costs nothing
 _NEVER_SCATTERED = frozenset(("abbrev", "inline-formula"))
 
@@ -46,6 +50,7 @@ _MARK = re.compile("([\x01\x02])([^\x01-\x03]*)\x03")
 _SUPERSCRIPT = re.compile("\x04([^\x04\x05]*)\x05")
 _NUMBERS = re.compile(r"[\d\s,;*–—‐‑−-]*\d[\d\s,;*–—‐‑−-]*")
 _EXPONENT = re.compile(r"[\d.,/\s+−–‐-]*[\d+−–‐-][\d.,/\s+−–‐-]*")
+_WORD = re.compile("[A-Z]?[a-z]{3}|[A-Z][a-z]{2}")
 _CLOSING = frozenset(".;:!?)]}”’\"'%" + _LOWERED)
 _FOOTNOTE_MARK = re.compile(r"[\w\s,;*–-]{1,8}")
 
@@ -84,6 +89,8 @@ def collect_one(
     match child.tag:
         case "break" | "hr":
             parts.append(" ")
+        case "ext-link" | "uri" if not raw_text(child).strip():
+            parts.append(_web_address(child))
         case "math":
             parts.append(math_text(child))
         case "tex-math":
@@ -112,6 +119,12 @@ def collect_one(
             parts.append(apart)
 
 
+def _web_address(link: etree._Element) -> str:
+    """Where a link without words leads: in print the address itself stands there."""
+    address = link.get(_XLINK_HREF) or ""
+    return address if address.startswith(("http://", "https://")) else ""
+
+
 def _mark_of(element: etree._Element) -> str:
     """Which pair of marks an element's text stands between, if any."""
     kind = element.get("ref-type")
@@ -123,7 +136,7 @@ def _mark_of(element: etree._Element) -> str:
     if next(element.iter("sup"), None) is not None:
         return _CITED
     content = raw_text(element)
-    short = _NUMBERS if kind == "bibr" else _FOOTNOTE_MARK
+    short = _NUMBERS if kind in ("bibr", "ref") else _FOOTNOTE_MARK
     return _MENTIONED if len(content) <= _LONGEST_MARK and short.fullmatch(content) else ""
 
 
@@ -152,9 +165,12 @@ def _citation(mark: re.Match[str]) -> str:
 
 def _superscript(raised: re.Match[str]) -> str:
     line, content = raised.string, raised[1]
-    before = line[raised.start() - 1 : raised.start()]
-    if not before or len(content) > _LONGEST_MARK:
+    before = line[max(raised.start() - 1, 0) : raised.start()]
+    if len(content) > _LONGEST_MARK:
         return content
+    if not before or before.isspace():  # "1Proportions were compared": the mark of a footnote
+        marks = content.isalnum() and _WORD.match(line, raised.end()) is not None
+        return f"{content} " if marks else content
     if (before.isalnum() or before in ")]}°%′") and _EXPONENT.fullmatch(content):
         return "^" + "".join(content.split()) + (" " if content[-1:].isspace() else "")
     if before in ".,;:!?”’" and _NUMBERS.fullmatch(content):
@@ -251,7 +267,6 @@ _CC_WORDS = re.compile(
     re.IGNORECASE,
 )
 _CC0_WORDS = re.compile(r"\bCC0\b|creative\s+commons\s+(?:zero|public\s+domain)", re.IGNORECASE)
-_XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 _NOT_IN_TITLE = frozenset(("xref", "fn"))  # marks that lead to a footnote on funding or authorship
 
 
@@ -498,5 +513,5 @@ def _composed(citation: etree._Element, title: str) -> str:
     said = {"volume", "issue", "fpage", "lpage", "elocation-id", "year", "source", "name", "collab", "etal"}
     said |= {"person-group", "publisher-loc", "publisher-name", "article-title", "pub-id", "string-name"}
     rest = [text_of(e) for e in citation if isinstance(e.tag, str) and e.tag not in said]
-    parts = [", ".join(names), title, source, publisher, place, *rest]
+    parts = [p.rstrip(" ,;:") for p in (", ".join(names), title, source, publisher, place, *rest)]
     return " ".join(part if part[-1] in ".?!" else f"{part}." for part in dict.fromkeys(filter(None, parts)))

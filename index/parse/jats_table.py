@@ -15,7 +15,8 @@ from lxml import etree
 # A cell longer than this is prose; it is said once even where it spans several columns or rows.
 _LONGEST_REPEATED = 200
 _INFIX = frozenset("=≠≈≅≃≡∼~<>≤≥≪≫⩽⩾±∓+−-–×·⋅∗*÷∈∉⊂⊆∪∩∧∨→←↔⇒⇔∝←|∣:")
-_SIMPLE = re.compile(r"[−–-]?[\w.′*+∗]+|[^\w\s]|\(.[^()]*\)")
+_SIMPLE = re.compile(r"[−–-]?(?:[\w.′*+∗]|[^\W_][¯^~˜ˆ˙¨\u0300-\u036f\u20d0-\u20ff])+|[^\w\s]|\(.[^()]*\)")
+_SCRIPT_END = re.compile(r"[_^][\w.−-]+$")
 _WORD_END = re.compile(r"[^\W\d_]{2,}$")
 _WORD_START = re.compile(r"[^\W\d_]{2,}")
 # Macrons, carets, tildes, arrows, dots and braces, spacing and combining: set right after their base.
@@ -69,7 +70,7 @@ def _math(node: etree._Element) -> str:
         case "mphantom" | "annotation" | "annotation-xml" | "maligngroup" | "malignmark" | "none":
             return ""
         case "mtable":
-            return "; ".join(filter(None, (_math(row).strip() for row in _elements(node))))
+            return "; ".join(filter(None, (_math(row).strip(" ;") for row in _elements(node))))
         case "mtr" | "mlabeledtr":
             return " ".join(filter(None, (_math(cell).strip() for cell in _elements(node))))
         case "mfenced":
@@ -107,8 +108,9 @@ def _join(line: str, piece: str) -> str:
         return line + ", "
     digits = line[-1:].isdigit() and piece[:1].isdigit()
     letters = line[-1:].isalpha() and piece[:1].isalpha()
-    words = letters and (_WORD_END.search(line[-2:]) and _WORD_START.match(piece) is not None)
-    return f"{line} {piece}" if digits or words else line + piece
+    words = letters and _WORD_END.search(line[-2:]) and _WORD_START.match(piece)
+    scripted = piece[:1].isalnum() and _SCRIPT_END.search(line[-40:])  # "h^n M", not "h^nM"
+    return f"{line} {piece}" if digits or words or scripted else line + piece
 
 
 def _group(text: str) -> str:
@@ -126,7 +128,9 @@ def _scripted(base: str, below: str, above: str) -> str:
     text = _group(base)
     if below:
         text += "_" + _group(below)
-    if above:
+    if above == "∘":
+        text += "°"  # degrees, written with the ring operator
+    elif above:
         text += above if above.strip("′″‴'") == "" else "^" + _group(above)
     return text
 
@@ -180,11 +184,12 @@ _SCRIPTS: dict[str, Callable[[etree._Element], str]] = {
 
 def _fenced(node: etree._Element) -> str:
     separators = "".join(str(node.get("separators", ",")).split())
+    if not separators or len(node) == 1:
+        return f"{node.get('open', '(')}{_row(node)}{node.get('close', ')')}"
     parts = [_math(child).strip() for child in _elements(node)]
     line = parts[0] if parts else ""
     for position, part in enumerate(parts[1:]):
-        mark = separators[min(position, len(separators) - 1)] + " " if separators else ""
-        line = _join(line + mark, part)
+        line += separators[min(position, len(separators) - 1)] + " " + part
     return f"{node.get('open', '(')}{line}{node.get('close', ')')}"
 
 

@@ -83,6 +83,7 @@ class _Style:
     size: float
     angle: int
     font: Font
+    hidden: bool
 
 
 class PageReader:
@@ -115,7 +116,7 @@ class PageReader:
             raw.FPDF_ClosePage(page)
         return _page_words(index + 1, box, glyphs, unmapped)
 
-    def _style(self, text_page: Any, position: int) -> _Style:
+    def _style(self, text_page: Any, position: int, text_object: Any) -> _Style:
         raw = self._raw
         matrix = raw.FS_MATRIX()
         raw.FPDFText_GetMatrix(text_page, position, ctypes.byref(matrix))
@@ -130,7 +131,30 @@ class PageReader:
         if key not in self._fonts:
             short = name.split("+", 1)[-1]
             self._fonts[key] = Font(short, heavy or bool(_BOLD.search(short)), bool(_ITALIC.search(short)))
-        return _Style(size if 0.1 < size < 2000 else 1.0, round(degrees / 5) * 5 % 360, self._fonts[key])
+        angle = round(degrees / 5) * 5 % 360
+        return _Style(size if 0.1 < size < 2000 else 1.0, angle, self._fonts[key], self._clipped(text_object))
+
+    def _clipped(self, text_object: Any) -> bool:
+        """Whether the text lies outside of what is painted: figures are often cut from whole pages."""
+        raw = self._raw
+        clip = raw.FPDFPageObj_GetClipPath(text_object)
+        paths = min(raw.FPDFClipPath_CountPaths(clip), 8) if clip else 0
+        if paths <= 0:
+            return False
+        left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+        if not raw.FPDFPageObj_GetBounds(text_object, left, bottom, right, top):
+            return False
+        middle = ((left.value + right.value) / 2, (bottom.value + top.value) / 2)
+        x, y = ctypes.c_float(), ctypes.c_float()
+        for path in range(paths):
+            points = []
+            for number in range(min(raw.FPDFClipPath_CountPathSegments(clip, path), 100)):
+                raw.FPDFPathSegment_GetPoint(raw.FPDFClipPath_GetPathSegment(clip, path, number), x, y)
+                points.append((x.value, y.value))
+            for axis in (0, 1) if len(points) > 1 else ():
+                if not min(p[axis] for p in points) - 2 <= middle[axis] <= max(p[axis] for p in points) + 2:
+                    return True
+        return False
 
     def _glyphs(self, text_page: Any, box: Any) -> tuple[list[_Glyph], int]:
         raw = self._raw
@@ -154,10 +178,13 @@ class PageReader:
             get_origin(text_page, position, x_ref, y_ref)
             if not (left <= x.value <= right and bottom <= y.value <= top):
                 continue
-            key = address(get_object(text_page, position))
+            text_object = get_object(text_page, position)
+            key = address(text_object)
             style = styles.get(key)
             if style is None:
-                style = styles[key] = self._style(text_page, position)
+                style = styles[key] = self._style(text_page, position, text_object)
+            if style.hidden:
+                continue
             text = _letters(code)
             if not text:
                 unmapped += 1

@@ -224,7 +224,7 @@ def _edge(values: list[float], *, low: bool) -> float:
     cells = Counter(round(value / 3) for value in values)
     common = [cell for cell, n in cells.items() if n >= max(2, 0.1 * len(values))]
     if not common:
-        return min(values) if low else max(values)
+        return min(values, default=0.0) if low else max(values, default=0.0)
     return 3.0 * (min(common) if low else max(common))
 
 

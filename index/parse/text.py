@@ -294,14 +294,11 @@ class _Writer:
 
     def _paragraph(self, parts: list[_Paragraph]) -> None:
         """One paragraph, whose parts stand on pages that follow each other."""
-        first = parts[0]
-        run_in = _RUN_IN.match(first.text)
-        if run_in and role(run_in.group(1)) is SectionKind.ABSTRACT:
-            self.outline.heading(1, run_in.group(1))
-            first.lines = [first.text[run_in.end() :]]
+        first = self._without_run_in(parts[0])
         if len(parts) == 1 and sum(bool(_BULLET.match(line)) for line in first.lines) > 1:
             self._list(first.lines)
             return
+        parts = [first, *parts[1:]]
         text = ""
         breaks: list[tuple[int, int]] = []
         for part in parts:
@@ -314,6 +311,14 @@ class _Writer:
         start = self._builder.length + (2 if self._builder.length else 0)
         self.outline.write((Block(BlockKind.PARAGRAPH, (text,)),))
         self._starts.extend((page, start + at) for page, at in breaks)
+
+    def _without_run_in(self, paragraph: _Paragraph) -> _Paragraph:
+        """Makes a heading of the "Abstract:" that a paragraph begins with."""
+        run_in = _RUN_IN.match(paragraph.text)
+        if not run_in or role(run_in.group(1)) is not SectionKind.ABSTRACT:
+            return paragraph
+        self.outline.heading(1, run_in.group(1))
+        return _Paragraph([self._join(paragraph.lines)[run_in.end() :]], paragraph.page)
 
     def _list(self, lines: list[str]) -> None:
         """Items a line each; what stands before the first is a paragraph."""
