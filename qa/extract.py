@@ -42,7 +42,9 @@ _WEIGHT_WORDS = 0.35
 _WEIGHT_RANK = 0.10
 _TITLE_CREDIT = 0.5  # a word of the question that only the paper's title holds counts this much
 _REDUNDANCY = 0.25
-_SAME = 0.92  # cosine from which two sentences say the same
+_SAME = 0.78  # likeness from which two sentences say the same thing
+_FLOOR_OF_BEST = 0.6
+_FLOOR = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Candidate:
     coverage: float  # of the question's words, weighted by how rare they are: 0 to 1
     cosine: float
     vector: Vectors  # shape (dimension,), length 1
+    stems: frozenset[str]
 
 
 def candidates(
@@ -77,14 +80,15 @@ def candidates(
     wanted = stems(question)
     scored: list[Candidate] = []
     for (source, span, text), cosine, row in zip(found, cosines, vectors, strict=True):
-        coverage = _coverage(wanted, stems(text), stems(source.paper.record.title), rarity)
+        held = frozenset(stems(text))
+        coverage = _coverage(wanted, held, stems(source.paper.record.title), rarity)
         score = (
             _WEIGHT_MEANING * float(cosine)
             + _WEIGHT_WORDS * coverage
             + _WEIGHT_RANK / source.rank
             - _drawback(source, text)
         )
-        scored.append(Candidate(source, span, text, score, coverage, float(cosine), row))
+        scored.append(Candidate(source, span, text, score, coverage, float(cosine), row, held))
     return sorted(scored, key=lambda c: (-c.score, c.source.rank, c.span.start))
 
 
@@ -103,7 +107,7 @@ def _sentences(source: ScoredPassage) -> list[tuple[Span, str]]:
     return found
 
 
-def _coverage(wanted: set[str], held: set[str], title: set[str], rarity: Mapping[str, float]) -> float:
+def _coverage(wanted: set[str], held: frozenset[str], title: set[str], rarity: Mapping[str, float]) -> float:
     whole = sum(rarity.get(stem, 1.0) for stem in wanted)
     if not whole:
         return 0.0
@@ -137,21 +141,17 @@ def _drawback(source: ScoredPassage, text: str) -> float:
     return drawback
 
 
-def select(
-    ranked: Sequence[Candidate], limit: int, *, floor: float = 0.72, per_paper: int = 3
-) -> list[Candidate]:
+def select(ranked: Sequence[Candidate], limit: int, *, per_paper: int = 3) -> list[Candidate]:
     """The best sentences that do not repeat each other, in the order in which they read best.
 
-    Chosen by maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998); none that scores below
-    `floor` times the best. The paper with the best sentence comes first, each paper's sentences in its order.
+    Chosen by maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998); none that scores far
+    below the best. The paper with the best sentence comes first, each paper's sentences in its order.
     """
     chosen: list[Candidate] = []
-    left = list(ranked)
+    left = [c for c in ranked if c.score >= max(_FLOOR, _FLOOR_OF_BEST * ranked[0].score)]
     while left and len(chosen) < limit:
         best = max(left, key=lambda c: c.score - _REDUNDANCY * _likeness(c, chosen))
         left.remove(best)
-        if best.score < floor * ranked[0].score:
-            continue
         of_paper = sum(c.source.paper.id == best.source.paper.id for c in chosen)
         if of_paper < per_paper and _likeness(best, chosen) < _SAME:
             chosen.append(best)
@@ -162,4 +162,11 @@ def select(
 
 
 def _likeness(candidate: Candidate, chosen: Sequence[Candidate]) -> float:
-    return max((float(np.dot(candidate.vector, other.vector)) for other in chosen), default=0.0)
+    """How much of it is said already: half by meaning, half by the words of the shorter of the two."""
+    return max((_alike(candidate, other) for other in chosen), default=0.0)
+
+
+def _alike(a: Candidate, b: Candidate) -> float:
+    shorter = min(len(a.stems), len(b.stems))
+    words = len(a.stems & b.stems) / shorter if shorter else 0.0
+    return 0.5 * float(np.dot(a.vector, b.vector)) + 0.5 * words

@@ -138,7 +138,7 @@ def _markup(head: str, data: bytes, name: str) -> Format | None:
         closed = f"</{prefix}{tag}>".encode() in data
         if declared or (closed and not _html_fragment(tag, head, data)):
             return Format.JATS
-    elif declared:
+    if declared or (name.endswith((".xml", ".nxml")) and head[at : at + 1] == "<"):
         return Format.JATS  # broken, which its parser says better
     page_name = name.endswith((".html", ".htm", ".xhtml"))
     if page_name and (_HTML_ANYWHERE.search(head) or _HTML_BLOCKS.search(head)):

@@ -24,14 +24,16 @@ _CHARSET = re.compile(
 )
 # Whole titles and headings only: "Forbidden transitions in …" is a paper.
 _ERROR_PAGE = re.compile(
-    r"(?:error\W{1,3})?[45]\d\d\b.{0,60}|(?:the )?(?:requested )?(?:page|article|url|file)?\W*(?:was )?not found\W*|"
+    r"(?:error\W{1,3})?[45]\d\d\b.{0,60}|"
+    r"(?:the )?(?:requested )?(?:page|article|url|file)?\W*(?:was )?not found\W*|"
     r"access denied\W*|forbidden\W*|just a moment\W*|checking your browser.{0,60}|are you a robot\W*|"
     r"attention required.{0,40}|verify(?:ing)? (?:that )?you are (?:a )?human.{0,60}|service unavailable\W*|"
     r"(?:please )?enable (?:javascript|cookies).{0,60}|(?:sign|log) ?in\W*",
     re.IGNORECASE,
 )
 _ERROR_PAGE_MAX = 1500  # characters; a real article that mentions such words is longer
-_MOST = 0.8  # of the paragraphs' characters: an element that holds them is the article
+_HALF = 0.5  # of the paragraphs' characters: an <article> or <main> that holds them is the article
+_MOST = 0.8  # likewise, for an element that does not call itself so
 _NO_TEXT_HINT = "If the page shows its text only in a browser, save it from there, or get the PDF or XML."
 
 
@@ -140,7 +142,7 @@ def _article(root: Element) -> Element:
     by_role = (element for element in root.iter() if element.get("role") == "main")
     for candidates in (root.iter("article"), root.iter("main"), by_role):
         best = max(candidates, key=_weight, default=None)
-        if best is not None and _weight(best) >= _MOST * total:
+        if best is not None and _weight(best) >= _HALF * total:
             return best
     element = body
     while True:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _DROPPED = frozenset(
     "annotation annotation-xml aside audio button canvas datalist dialog embed footer form frame frameset "
-    "head header iframe input link map meta nav noscript object script select style svg template textarea title "
-    "video".split()
+    "head header iframe input link map meta nav noscript object script select style svg template textarea "
+    "title video".split()
 )
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _INLINE = frozenset(

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from index.model import PaperIds
 
-_DOI = re.compile(r"\b10\.\d{4,9}(?:\.\d{1,9})*/[^\s\"<>{}|\\^`]+", re.IGNORECASE)
+_DOI = re.compile(r"\b10\.\d{4,9}(?:\.\d{1,9})*/[^\s\"<>{}|\\^`]{1,200}", re.IGNORECASE)
 _DOI_TAIL = re.compile(r"/(?:full(?:\.md|\.html?)?|abstract|e?pdf|html?|meta)$", re.IGNORECASE)
 _PMCID = re.compile(r"(?<![A-Za-z0-9])PMC\s?(\d{3,9})(?!\d)", re.IGNORECASE)
 _PMID = re.compile(

@@ -24,8 +24,11 @@ from index.parse.jats_front import (
 )
 from index.parse.jats_table import table_rows
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """Larger files are refused: the tree of one takes about ten times its size in memory."""
+
+MAX_NODES = 1_500_000
+"""Files with more elements and attributes are refused; real articles reach 100,000."""
 
 MAX_DEPTH = 100
 """Deeper nesting is refused; real articles reach 24 levels."""
@@ -86,6 +89,8 @@ def _tree(data: bytes) -> etree._Element:
         raise ParseError(
             f"larger than {MAX_BYTES // 2**20} MB of XML", "Split the file into single articles."
         )
+    if data.count(b"<") + data.count(b"=") > MAX_NODES:
+        raise ParseError("more elements than any article has", "Split the file into single articles.")
     if not data.strip():
         raise ParseError("the file is empty", "Download it again.")
     parser = etree.XMLParser(
@@ -126,10 +131,10 @@ _UNFINISHED = frozenset(
     )
 )
 _CAUSES = {
-    etree.ErrorTypes.ERR_DOCUMENT_EMPTY: "it does not begin with an element",
-    etree.ErrorTypes.ERR_DOCUMENT_END: "something follows after the end of the document",
-    etree.ErrorTypes.ERR_TAG_NAME_MISMATCH: "an element ends that is not the one that was begun",
-    etree.ErrorTypes.ERR_UNDECLARED_ENTITY: "a named character is used that the file does not declare",
+    etree.ErrorTypes.ERR_DOCUMENT_EMPTY: "no element where one should begin",
+    etree.ErrorTypes.ERR_DOCUMENT_END: "more after its end",
+    etree.ErrorTypes.ERR_TAG_NAME_MISMATCH: "the end of another element than the one that was begun",
+    etree.ErrorTypes.ERR_UNDECLARED_ENTITY: "a named character that the file does not declare",
     etree.ErrorTypes.ERR_INVALID_CHAR: "a character that XML does not allow",
     etree.ErrorTypes.ERR_INVALID_ENCODING: "bytes that do not fit its encoding",
     etree.ErrorTypes.ERR_UNSUPPORTED_ENCODING: "an encoding that is not known",
@@ -142,7 +147,8 @@ _CAUSES = {
 def _malformed(error: etree.XMLSyntaxError, data: bytes) -> ParseError:
     """What is wrong with XML that cannot be read, without a word of the file itself."""
     line = error.lineno or 1
-    if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+    code = getattr(error, "code", 0)
+    if code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
         if "depth" in str(error.msg).lower():
             return ParseError(*_TOO_DEEP)
         return ParseError(f"a single text or name of many megabytes in line {line}", _TOO_DEEP[1])
@@ -150,11 +156,11 @@ def _malformed(error: etree.XMLSyntaxError, data: bytes) -> ParseError:
         return ParseError(
             "not XML: the file does not begin with an element", "Check what kind of file it is."
         )
-    if error.code in _UNFINISHED or not data.rstrip(b"\0 \t\r\n").endswith(b">"):
+    if code in _UNFINISHED or not data.rstrip(b"\0 \t\r\n").endswith(b">"):
         return ParseError(
             f"the file is cut short: it ends in line {line} with elements open", "Download it again."
         )
-    cause = _CAUSES.get(error.code or 0, "something that is not well-formed")
+    cause = _CAUSES.get(code, "something that is not well-formed")
     return ParseError(f"malformed XML: line {line} has {cause}", "Download the file again or mend it.")
 
 
@@ -290,7 +296,7 @@ class _Layout:
             self._titled(notes, place)
         stated: dict[str, str] = {}
         for note in article.iterfind("front/article-meta/author-notes/fn"):
-            title = _FOOTNOTE_TITLES.get((note.get("fn-type") or "").lower())
+            title = _footnote_title(note)
             if title:
                 stated.setdefault(text_of(note, without=_HEAD), title)
         for statement in article.iterfind("front/article-meta/funding-group/funding-statement"):
@@ -475,6 +481,10 @@ def _footnote_lines(foot: etree._Element) -> Iterator[str]:
             yield f"{text_of(part.find('label'))} {text_of(part, without=frozenset(('label',)))}"
 
 
+def _footnote_title(note: etree._Element) -> str:
+    return _FOOTNOTE_TITLES.get((note.get("fn-type") or "").lower(), "")
+
+
 def _abstract_type(abstract: etree._Element) -> str:
     kind = (abstract.get("abstract-type") or "").lower()
     return "" if kind in _MAIN_ABSTRACT else kind
@@ -493,6 +503,8 @@ def _list_lines(element: etree._Element, lines: list[str], floats: list[etree._E
         for entry in element:
             if entry.tag == "def-list":
                 _list_lines(entry, lines, floats)
+            elif entry.tag == "p":
+                lines.append(text_of(entry))
             elif entry.tag == "def-item":
                 terms = ", ".join(text_of(term) for term in entry.findall("term"))
                 meaning = text_of(entry, without=frozenset(("term", "label")))

@@ -19,9 +19,10 @@ _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 
 # Elements that stand apart from the words around them; in one line of text, blanks stand for that.
 BLOCKS = frozenset(
-    "address app app-group array boxed-text chem-struct-wrap code def-item def-list disp-formula "
-    "disp-formula-group disp-quote fig fig-group fn-group fn list media p preformat ref-list sec speech "
-    "statement supplementary-material table table-wrap table-wrap-group tgroup verse-group".split()
+    "ack address app app-group array bio boxed-text chem-struct-wrap code def-item def-list disp-formula "
+    "disp-formula-group disp-quote fig fig-group fn-group fn glossary list media notes p preformat "
+    "ref-list sec speech statement supplementary-material "
+    "table table-wrap table-wrap-group tgroup verse-group".split()
 )
 # Blocks that a publisher sets anywhere near: they never cut a sentence in two.
 FLOATS = frozenset(
@@ -36,9 +37,8 @@ SILENT = frozenset(
     "alt-text annotation col colgroup colspec glyph-data graphic index-term inline-graphic long-desc "
     "milestone-end milestone-start object-id permissions private-char sec-meta inline-media".split()
 )
-_CITING = frozenset(
-    ("bibr", "ref", "fn", "table-fn")
-)  # ref-type of a mark that is not a word of the sentence
+# The ref-type of a mark that is no word of the sentence.
+_CITING = frozenset(("bibr", "ref", "fn", "table-fn"))
 _LONGEST_MARK = 100  # characters; a longer superscript is left as it is, a hostile one costs nothing
 _NEVER_SCATTERED = frozenset(("abbrev", "inline-formula"))
 
@@ -447,6 +447,11 @@ def _keywords(meta: etree._Element) -> tuple[str, ...]:
 # --- references -------------------------------------------------------------------------------------
 
 _CITATIONS = ("element-citation", "mixed-citation", "citation", "nlm-citation", "note")
+# The parts of a bare citation that have their place in the line; what else there is comes at its end.
+_SAID = frozenset(
+    "person-group name string-name collab etal article-title source publisher-loc publisher-name year month "
+    "day volume issue fpage lpage elocation-id pub-id".split()
+)
 _SPACED_MARK = re.compile(r"\s+([,.;:)\]])")
 
 
@@ -510,8 +515,6 @@ def _composed(citation: etree._Element, title: str) -> str:
     place = ";".join(filter(None, (first("year"), volume))) + (f":{pages}" if pages else "")
     source = first("source") if first("source") != title else ""
     publisher = ": ".join(filter(None, (first("publisher-loc"), first("publisher-name"))))
-    said = {"volume", "issue", "fpage", "lpage", "elocation-id", "year", "source", "name", "collab", "etal"}
-    said |= {"person-group", "publisher-loc", "publisher-name", "article-title", "pub-id", "string-name"}
-    rest = [text_of(e) for e in citation if isinstance(e.tag, str) and e.tag not in said]
+    rest = [text_of(e) for e in citation if isinstance(e.tag, str) and e.tag not in _SAID]
     parts = [p.rstrip(" ,;:") for p in (", ".join(names), title, source, publisher, place, *rest)]
     return " ".join(part if part[-1] in ".?!" else f"{part}." for part in dict.fromkeys(filter(None, parts)))

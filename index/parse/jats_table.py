@@ -88,29 +88,32 @@ def _elements(node: etree._Element) -> list[etree._Element]:
 
 
 def _row(node: etree._Element) -> str:
-    line = node.text.strip() if node.text else ""
-    operand = bool(line)  # whether the last thing can stand left of an infix operator
+    line = [(node.text or "").strip()]
+    operand = bool(line[0])  # whether the last thing can stand left of an infix operator
     for child in node:
         if isinstance(child, etree._Entity):
-            line += entity_text(child.name or "")
+            line.append(entity_text(child.name or ""))
         elif isinstance(child.tag, str):
             piece = _math(child)
-            is_operator = child.tag == "mo" and piece in _INFIX and piece != ""
-            line = _join(line, f" {piece} " if is_operator and operand else piece)
+            is_operator = child.tag == "mo" and piece in _INFIX
+            if is_operator and operand:
+                piece = f" {piece} "
+            if piece:
+                line += (_between(line[-1], piece), piece + " " if piece == "," else piece)
             if piece.strip():
                 operand = not is_operator and piece.strip() not in ("(", "[", "{", ",")
-        line += (child.tail or "").strip()
-    return line
+        if child.tail and child.tail.strip():
+            line.append(child.tail.strip())
+    return "".join(line)
 
 
-def _join(line: str, piece: str) -> str:
-    if piece == ",":
-        return line + ", "
-    digits = line[-1:].isdigit() and piece[:1].isdigit()
-    letters = line[-1:].isalpha() and piece[:1].isalpha()
-    words = letters and _WORD_END.search(line[-2:]) and _WORD_START.match(piece)
-    scripted = piece[:1].isalnum() and _SCRIPT_END.search(line[-40:])  # "h^n M", not "h^nM"
-    return f"{line} {piece}" if digits or words or scripted else line + piece
+def _between(before: str, after: str) -> str:
+    """A blank where two neighbours in a formula would read as one word, number or exponent."""
+    digits = before[-1:].isdigit() and after[:1].isdigit()
+    letters = before[-1:].isalpha() and after[:1].isalpha()
+    words = letters and _WORD_END.search(before[-2:]) and _WORD_START.match(after)
+    scripted = after[:1].isalnum() and _SCRIPT_END.search(before[-40:])  # "h^n M", not "h^nM"
+    return " " if digits or words or scripted else ""
 
 
 def _group(text: str) -> str:

@@ -31,11 +31,11 @@ _ROUNDS = 4  # how deep braces are read; what is nested deeper stays as LaTeX
 def readable(latex: str) -> str:
     r"""`p \leq 0.05` as "p ≤ 0.05", `\frac{a}{b}` as "a/b"; unknown commands stay as they are."""
     text = _THIN_SPACE.sub(" ", latex)
+    text = _COMMAND.sub(lambda found: _SIGNS.get(found.group(1), found.group()), text)
     for _ in range(_ROUNDS):
         text = _STYLE.sub(r"\1", text)
         text = _SCRIPT.sub(r"\1\2", text)
         text = _ROOT.sub(r"√(\1)", text)
         text = _FRACTION.sub(r"\1/\2", text)
     text = re.sub(r"\\(?:left|right)(?=[^A-Za-z])\.?", "", text)
-    text = _COMMAND.sub(lambda found: _SIGNS.get(found.group(1), found.group()), text)
     return _ESCAPED.sub(r"\1", text)

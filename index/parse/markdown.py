@@ -29,6 +29,7 @@ _MAX_NESTING = 60
 _EMBEDDED = re.compile(r"data:[a-z]{1,20}/[\w.+-]{1,60};base64,[A-Za-z0-9+/=]*")
 _MARKS = r"[ \t]*(?:>|[-*+](?=[ \t]))"
 _DEEP = re.compile(rf"^((?:{_MARKS}){{10}})(?:{_MARKS})+", re.MULTILINE)
+_FAR_ITEM = re.compile(r"^[ \t]{25,}(?=[-*+][ \t]|\d{1,9}[.)][ \t])", re.MULTILINE)
 _FOOTNOTE = re.compile(r"^\[\^([\w-]{1,30})\]:", re.MULTILINE)
 _FOOTNOTE_MARK = re.compile(r"(?<=\S)\[\^([\w-]{1,30})\]")
 _ATTRIBUTE = r"""(?:\s+[A-Za-z_:][\w:.-]*\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))"""
@@ -135,7 +136,8 @@ def markdown_blocks(text: str) -> list[Block]:
             f"too long: {len(text):,} characters of Markdown, and no paper has more than {MAX_MARKDOWN:,}",
             "Split the file, one paper each.",
         )
-    text = _close_open_ends(_DEEP.sub(r"\1", text))
+    # At _MAX_NESTING markdown-it drops the rest of the text: keep lists and quotations below it.
+    text = _close_open_ends(_FAR_ITEM.sub(" " * 24, _DEEP.sub(r"\1", text)))
     return _Walker(_markdown_it()).walk(_FOOTNOTE.sub(r"[\1]", text))
 
 

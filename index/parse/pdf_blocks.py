@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from index.parse.pdf_chars import Font
+from index.parse.pdf_chars import Font, Word
 from index.parse.pdf_layout import Line
-from index.parse.pdf_text import Hyphens
+from index.parse.pdf_text import Hyphens, line_text
 
 CAPTION = re.compile(
     r"(?P<label>(?:Supplementary |Supplemental |Extended Data |Appendix )?"
@@ -32,7 +32,7 @@ BACK = re.compile(
     r"acknowledge?ments?(?: .{0,30})?|(?:sources? of )?funding(?: .{0,30})?|financial (?:support|disclosure)|"
     r"authors?[’']? ?contributions?(?: statement)?|contributors|credit .{0,40}|"
     r"conflicts? of interests?(?: statement)?|(?:declaration of )?competing (?:financial )?interests?"
-    r"(?: statement)?|declarations?(?: .{0,40})?|disclosures?(?: statement)?|"
+    r"(?: statement)?|declarations?(?: of .{0,40})?|disclosures?(?: statement)?|"
     r"(?:data|code|materials?|resource)(?: and (?:code|materials?|data|software))?"
     r" (?:availability|accessibility)(?: statement)?|availability of (?:data|materials).{0,40}|"
     r"ethic(?:s|al) .{0,60}|consent .{0,40}|institutional review board.{0,20}|informed consent.{0,20}|"
@@ -49,6 +49,10 @@ REFERENCES = re.compile(
 )
 _END = re.compile(r"[.!?:;][\"'”’)\]]*(?:\s?\[\d[^\]]*\])?$")
 _BULLET = re.compile(r"[•●○▪■◦‣–—*·]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s")
+_THEOREM = re.compile(
+    r"(?:proposition|theorem|lemma|definition|example|corollary|remark|proof|algorithm|claim|assumption|note|p)\b",
+    re.IGNORECASE,
+)
 _LOWER_WORD = re.compile(r"(?<![^\s(])[a-zà-ÿ]{2,}")
 
 
@@ -72,11 +76,12 @@ class Block:
     pieces: list[tuple[int, str]] = field(default_factory=list)
     label: str = ""
     level: int = 0
+    run_in: bool = False
 
     @property
     def text(self) -> str:
         """All of it on one line."""
-        return "".join(piece for _, piece in self.pieces)
+        return (" " if self.kind is Kind.ROWS else "").join(piece for _, piece in self.pieces)
 
     @property
     def first_page(self) -> int:
@@ -97,6 +102,7 @@ class Body:
     font: Font
     pitch: float
     indented: bool
+    heading_fonts: frozenset[str]  # other fonts than the body's, in which known headings are set
 
 
 def body_style(lines: Sequence[Line]) -> Body:
@@ -118,7 +124,10 @@ def body_style(lines: Sequence[Line]) -> Body:
             elif abs(line.x0 - line.left) < 4:
                 flush += 1
     pitch = max((p for p, _ in pitches.most_common(1)), default=1.2 * size)
-    return Body(size, font, pitch if pitch > 0.8 * size else 1.2 * size, indents > 0.03 * flush)
+    heading_fonts = frozenset(
+        line.font.name for line in lines if line.font.name != font.name and is_known(bare_name(line.text))
+    )
+    return Body(size, font, pitch if pitch > 0.8 * size else 1.2 * size, indents > 0.03 * flush, heading_fonts)
 
 
 def _half(size: float) -> float:
@@ -128,6 +137,7 @@ def _half(size: float) -> float:
 def blocks(lines: Sequence[Line], body: Body, hyphens: Hyphens) -> list[Block]:
     """The document's blocks in reading order, headings with their level."""
     found = _grouped(lines, body)
+    found = _captions_first(_run_in(found, body))
     found = _joined(found, body)
     for block in found:
         block.pieces = _pieces(block, hyphens)
@@ -178,6 +188,8 @@ def looks_like_heading(line: Line, body: Body) -> bool:
     if letters < 0.55 * len(text.replace(" ", "")) or _LOWER_START.match(name):
         return False
     known = is_known(name)
+    # Small capitals are set as capitals of two sizes; the larger one counts.
+    size = max(word.size for word in line.words if abs(word.y - line.y) < 0.5 or word.size <= line.size)
     larger = line.size >= 1.08 * body.size
     bold = line.font.bold and not body.font.bold
     capitals = text.isupper() and letters >= 4
@@ -186,8 +198,13 @@ def looks_like_heading(line: Line, body: Body) -> bool:
         return True
     if text[-1] in ".;,:" and not (numbered and text[-1] == "."):
         return known and line.size >= 0.95 * body.size and bold
-    if line.size < 0.9 * body.size:
+    if size < 0.9 * body.size:
         return False
+    if numbered and re.match(r"\d+\.\d", numbered["number"]) and numbered["name"][0].isupper():
+        return line.x1 < line.right - 0.1 * (line.right - line.left)
+    short = line.x1 < line.right - 0.15 * (line.right - line.left)
+    if line.font.name in body.heading_fonts and short and line.size >= 0.97 * body.size:
+        return True
     return larger or bold or (capitals and letters >= 6) or bool(numbered and (italic or line.font.name != body.font.name))
 
 
@@ -229,7 +246,8 @@ def _goes_on(block: Block, line: Line, body: Body) -> bool:
     if last.leaf != line.leaf and not (abs(last.x0 - line.x0) < 3 * body.size and gap < 1.6 * body.pitch):
         return False
     if block.kind is Kind.ROWS:
-        return _is_row(line, None, None, body) and gap < 4 * body.pitch
+        numbered = NUMBERED.fullmatch(line.text) and looks_like_heading(line, body)
+        return not numbered and gap < 4 * body.pitch and _is_row(line, None, None, body)
     if abs(last.size - line.size) > 0.08 * last.size:
         return False
     if gap > 1.45 * max(body.pitch * last.size / body.size, 1.1 * last.size):
@@ -237,8 +255,10 @@ def _goes_on(block: Block, line: Line, body: Body) -> bool:
     caption = CAPTION.match(line.text)
     if caption and _is_caption(line, caption, body) and _END.search(last.text):
         return False
+    if block.kind is Kind.HEADING and len(block.lines) > 3:
+        block.kind = Kind.PARAGRAPH  # bold running text: an abstract, often
     if block.kind is Kind.HEADING:
-        return _heading_goes_on(block, last, line, body)
+        return _heading_goes_on(last, line, body)
     if line.font.bold != last.font.bold and looks_like_heading(line, body):
         return False
     if line.cells >= 3 or (looks_like_heading(line, body) and is_known(bare_name(line.text))):
@@ -246,8 +266,8 @@ def _goes_on(block: Block, line: Line, body: Body) -> bool:
     return not _new_paragraph(block, last, line, body)
 
 
-def _heading_goes_on(block: Block, last: Line, line: Line, body: Body) -> bool:
-    if len(block.lines) >= 4 or last.font.bold != line.font.bold or last.font.italic != line.font.italic:
+def _heading_goes_on(last: Line, line: Line, body: Body) -> bool:
+    if last.font.bold != line.font.bold or last.font.italic != line.font.italic:
         return False
     if is_known(bare_name(last.text)) or NUMBERED.fullmatch(line.text):
         return False
@@ -280,27 +300,110 @@ def _settled(found: list[Block], body: Body) -> list[Block]:
     return found
 
 
+def _run_in(found: list[Block], body: Body) -> list[Block]:
+    """Parts bold words that open a paragraph ("Study design. We …") from it, as a heading of their own."""
+    if body.font.bold:
+        return found
+    result: list[Block] = []
+    for block in found:
+        if block.kind is Kind.PARAGRAPH and result and _runs_over(result[-1], block):
+            block.lines[:0] = result.pop().lines
+        parts = _bold_opening(block) if block.kind in (Kind.PARAGRAPH, Kind.SMALL) else None
+        result.extend(parts or [block])
+    return result
+
+
+def _runs_over(heading: Block, block: Block) -> bool:
+    """Whether a bold line, taken for a heading, goes on with bold words in the next line."""
+    last, line = heading.lines[-1], block.lines[0]
+    return (
+        heading.kind is Kind.HEADING
+        and (last.page, last.leaf) == (line.page, line.leaf)
+        and last.x1 > last.right - 0.06 * (last.right - last.left)
+        and (
+            (line.text[0].islower() and line.size < 1.05 * last.size)
+            or (last.font.bold and abs(last.size - line.size) < 0.3 and line.words[0].font.bold)
+        )
+    )
+
+
+def _bold_opening(block: Block) -> list[Block] | None:
+    opening: list[Line] = []
+    for position, line in enumerate(block.lines[:3]):
+        bold = next((i for i, word in enumerate(line.words) if not word.font.bold), len(line.words))
+        if bold == len(line.words):
+            opening.append(line)
+            continue
+        if bold:
+            opening.append(_part(line, 0, bold))
+        title = " ".join(part.text for part in opening).strip()
+        if not _is_run_in(title, block, line.words[bold:]):
+            return None
+        rest = _part(line, bold, len(line.words))
+        heading = Block(Kind.HEADING, opening, run_in=True)
+        return [heading, Block(block.kind, [rest, *block.lines[position + 1 :]])]
+    return None
+
+
+def _is_run_in(title: str, block: Block, after: Sequence[Word]) -> bool:
+    bare = bare_name(title)
+    if _THEOREM.match(title):
+        return False
+    if not 4 <= len(title) <= 150 or not title[0].isupper() or CAPTION.match(title) or not after:
+        return False
+    if REFERENCES.fullmatch(bare) or bare.casefold() in ("keywords", "key words") or block.kind is Kind.SMALL:
+        return bool(KNOWN.fullmatch(bare)) and bare.casefold() not in ("keywords", "key words")
+    if block.lines[0].page == 1:
+        return is_known(bare)
+    return title[-1] in ".:—" and sum(len(line.text) for line in block.lines) > len(title) + 40
+
+
+def _part(line: Line, start: int, end: int) -> Line:
+    words = line.words[start:end]
+    text = line_text(words, line.size, line.y)
+    return replace(line, words=words, text=text, x0=words[0].x0, x1=words[-1].x1, font=words[0].font)
+
+
+def _captions_first(found: list[Block]) -> list[Block]:
+    """Puts a caption that stands under its rows before them, so that they are read as its own."""
+    result: list[Block] = []
+    for block in found:
+        at = len(result)
+        if block.kind is Kind.CAPTION:
+            while at and result[at - 1].kind is Kind.ROWS and result[at - 1].last_page == block.first_page:
+                at -= 1
+            if at and result[at - 1].kind is Kind.CAPTION and result[at - 1].last_page == block.first_page:
+                at = len(result)  # those rows have a caption already
+        result.insert(at, block)
+    return result
+
+
 def _joined(found: list[Block], body: Body) -> list[Block]:
     """Joins paragraphs that a column's or page's end cut in two; floats between them keep their page."""
     result: list[Block] = []
-    last: int | None = None  # where in `result` the paragraph stands that may go on
     for block in found:
-        if block.kind is Kind.HEADING:
-            last = None
-        elif block.kind in (Kind.PARAGRAPH, Kind.SMALL) and _is_prose(block):
-            same_kind = last is not None and result[last].kind is block.kind
-            if last is not None and same_kind and _cut_in_two(result[last], block, body):
-                between = result[last + 1 :]
-                if _may_join(result[last], between, block):
+        if block.kind in (Kind.PARAGRAPH, Kind.SMALL) and _is_prose(block):
+            last = _open_paragraph(result, block)
+            if last is not None and _cut_in_two(result[last], block, body):
+                if _may_join(result[last], result[last + 1 :], block):
                     _merge(result, last, block)
-                    last = next(i for i, b in enumerate(result) if b.lines[-1] is block.lines[-1])
                     continue
-            if block.kind is Kind.PARAGRAPH:
-                result.append(block)
-                last = len(result) - 1
-                continue
         result.append(block)
     return result
+
+
+def _open_paragraph(result: list[Block], block: Block) -> int | None:
+    """Where the last paragraph set like `block` stands, if no heading came after it."""
+    fonts = {line.font.name for line in block.lines[:3]}
+    for position in range(len(result) - 1, max(-1, len(result) - 40), -1):
+        before = result[position]
+        if before.kind is Kind.HEADING:
+            return None
+        if before.kind is not block.kind or abs(before.lines[-1].size - block.lines[0].size) > 0.4:
+            continue
+        if fonts & {line.font.name for line in before.lines[-3:]}:
+            return position
+    return None
 
 
 def _is_prose(block: Block) -> bool:
@@ -355,11 +458,11 @@ def _set_levels(found: list[Block]) -> None:
     looks: dict[tuple[float, bool, bool, bool], int] = {}
     for block in headings:
         name = bare_name(block.text)
-        if KNOWN.fullmatch(name) or REFERENCES.fullmatch(name):
+        if not block.run_in and KNOWN.fullmatch(name) or REFERENCES.fullmatch(name):
             looks[_look(block)] = looks.get(_look(block), 0) + 1
     top = max(looks, key=lambda look: (looks[look], look), default=None)
     ranks: dict[tuple[float, bool, bool, bool], int] = {}
-    for look in sorted({_look(block) for block in headings}, reverse=True):
+    for look in sorted({_look(block) for block in headings if not block.run_in}, reverse=True):
         if top is None or look >= top:
             ranks[look] = 1
         else:
@@ -370,6 +473,8 @@ def _set_levels(found: list[Block]) -> None:
         name = bare_name(block.text)
         if numbered and numbered["number"][0].isdigit():
             block.level = depth
+        elif block.run_in:
+            block.level = 5
         elif REFERENCES.fullmatch(name):
             block.level = 1
         else:

@@ -20,11 +20,16 @@ _SPACES = frozenset("\t\n\r \x0b\x0c\x85\u00a0\u1680\u2028\u2029\u202f\u205f\u30
     chr(code) for code in range(0x2000, 0x200B)
 }
 _HYPHENS = frozenset("\x02\u00ad\u2010\u2011\ufffe")  # two of them are PDFium's own marks for a line's hyphen
+_ACCENTS = {
+    "´": "\u0301", "`": "\u0300", "ˆ": "\u0302", "^": "\u0302", "˜": "\u0303", "~": "\u0303", "¨": "\u0308", "˘": "\u0306",
+    "ˇ": "\u030c", "˚": "\u030a", "˙": "\u0307", "¯": "\u0304", "¸": "\u0327", "˝": "\u030b", "˛": "\u0328",
+}  # fmt: skip
 _LIGATURES = range(0xFB00, 0xFB07)
 _BOLD = re.compile(
     r"bold|black|heavy|semibold|demi|(?<![a-z])bd(?![a-z])|-b$|cmbx|advotb|\.b$", re.IGNORECASE
 )
 _ITALIC = re.compile(r"ital|obli|-it?$|\.i$|slanted", re.IGNORECASE)
+_NEAR = 10  # characters back in the file that an accent may belong to
 MAX_PAGE_CHARACTERS = 300_000
 
 
@@ -185,7 +190,8 @@ class PageReader:
                 style = styles[key] = self._style(text_page, position, text_object)
             if style.hidden:
                 continue
-            text = _letters(code)
+            # PDFium writes 2 for a line's hyphen; a font without a map may mean anything by it.
+            text = "" if code == 2 and raw.FPDFText_IsHyphen(text_page, position) != 1 else _letters(code)
             if not text:
                 unmapped += 1
                 continue
@@ -226,7 +232,7 @@ def _turn(rect: Any, x: float, y: float, angle: int) -> tuple[float, float, floa
 def _page_words(number: int, box: Any, glyphs: list[_Glyph], unmapped: int) -> PageWords:
     angles = Counter(glyph.angle for glyph in glyphs if glyph.text != " ")
     main = angles.most_common(1)[0][0] if angles else 0
-    upright = [glyph for glyph in glyphs if glyph.angle == main]
+    upright = _composed([glyph for glyph in glyphs if glyph.angle == main])
     spaced = sum(glyph.text == " " for glyph in upright) > 0.08 * len(upright)
     width, height = box.right - box.left, box.top - box.bottom
     if main in (90, 270):
@@ -238,6 +244,36 @@ def _page_words(number: int, box: Any, glyphs: list[_Glyph], unmapped: int) -> P
     )
     words = list(_words(upright, 0.22 if spaced else 0.17))
     return PageWords(number, width, height, words, turned, sum(angles.values()) + unmapped, unmapped)
+
+
+def _composed(glyphs: list[_Glyph]) -> list[_Glyph]:
+    """TeX prints an accent as a character of its own, over a letter that stands near it in the file."""
+    result: list[_Glyph] = []
+    waiting: _Glyph | None = None
+    for glyph in glyphs:
+        if glyph.text in _ACCENTS:
+            base = next((g for g in reversed(result[-_NEAR:]) if _over(glyph, g)), None)
+            if base is not None:
+                base.text = base.text[:-1] + unicodedata.normalize("NFC", base.text[-1] + _ACCENTS[glyph.text])
+                continue
+            if waiting is not None:
+                result.append(waiting)
+            waiting = glyph
+            continue
+        if waiting is not None:
+            if _over(waiting, glyph):
+                glyph.text = unicodedata.normalize("NFC", glyph.text[0] + _ACCENTS[waiting.text]) + glyph.text[1:]
+            else:
+                result.append(waiting)
+            waiting = None
+        result.append(glyph)
+    return [*result, waiting] if waiting is not None else result
+
+
+def _over(accent: _Glyph, letter: _Glyph) -> bool:
+    middle = (accent.x0 + accent.x1) / 2
+    inside = letter.x0 - 0.05 * letter.size <= middle <= letter.x1 + 0.05 * letter.size
+    return inside and letter.text[0].isalpha() and abs(accent.y - letter.y) < 0.6 * letter.size
 
 
 def _words(glyphs: list[_Glyph], gap: float) -> Iterator[Word]:
@@ -255,10 +291,15 @@ def _words(glyphs: list[_Glyph], gap: float) -> Iterator[Word]:
         else:
             if word is not None:
                 yield word
-            word = Word(glyph.text, glyph.x0, glyph.x1, glyph.y, glyph.size, glyph.font, space)
+            apart = last is not None and glyph.hint and _same_line(last, glyph)
+            word = Word(glyph.text, glyph.x0, glyph.x1, glyph.y, glyph.size, glyph.font, space or apart)
         last, space = glyph, False
     if word is not None:
         yield word
+
+
+def _same_line(last: _Glyph, glyph: _Glyph) -> bool:
+    return abs(glyph.y - last.y) <= 0.06 * last.size and 0.12 * last.size < glyph.x0 - last.x1 < 3 * last.size
 
 
 def _continues(last: _Glyph, glyph: _Glyph, gap: float) -> bool:

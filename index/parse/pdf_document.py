@@ -117,7 +117,7 @@ def _paper(pages: Sequence[PageWords], info: dict[str, str], data: bytes, notes:
         body_size=body.size,
     )
     entry, title = record(sources)
-    paper = write_paper(parts, entry, title, notes, hyphens)
+    paper = write_paper(parts, entry, title, notes, hyphens, body.font)
     if not any(section.kind.searched for section in paper.sections):
         raise ParseError("it holds no running text", _OCR_HINT)
     return paper
@@ -131,6 +131,6 @@ def read_lines(pages: Sequence[PageWords]) -> list[Line]:
         for leaf, words in enumerate(regions(page.words, known, page.height)):
             for line in lines(words, page.number, leaf):
                 line.text = line_text(line.words, line.size, line.y)
-                if line.text:
+                if any(char.isalnum() for char in line.text):
                     found.append(line)
     return found

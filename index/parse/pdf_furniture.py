@@ -20,9 +20,10 @@ _STAMP = re.compile(
     r"downloaded (?:from|by|on)|see the terms and conditions|author manuscript|"
     r"this article is protected by copyright|for personal use only|all rights reserved\. no reuse allowed|"
     r"was not certified by peer review|copyright holder for this preprint|"
-    r"^(?:https?://|www\.)\S+$",
+    r"^(?:https?://|www\.)\S+$|\bwww\.\S+/journal/|\.com/journal/|^.{0,100}\b\d{1,3} of \d{1,3}$",
     re.IGNORECASE,
 )
+_DOI_ROW = re.compile(r".{0,90}\b10\.\d{4,9}/\S+")
 _EDGE_ROWS = 4
 _MARGIN = 0.13  # share of the page's height in which heads and feet stand
 
@@ -41,7 +42,8 @@ def strip_furniture(pages: Sequence[PageWords]) -> list[str]:
     for page in pages:
         gone: set[int] = set()
         for top, row in edges[page.number]:
-            if _is_furniture(row, texts[_key(row)], places[_place(top, row)], len(pages)):
+            later = page.number > pages[0].number and _DOI_ROW.fullmatch(_text(row))
+            if later or _is_furniture(row, texts[_key(row)], places[_place(top, row)], len(pages)):
                 gone.update(id(word) for word in row)
                 removed.append(_text(row))
         page.words = [word for word in page.words if id(word) not in gone]

@@ -199,7 +199,26 @@ def _cut(words: list[Word], known: Sequence[float], height: float, depth: int) -
     right = [w for w in beside if (w.x0 + w.x1) / 2 > best.x]
     if not left or not right:
         return [words]
+    left, under = _under_both(left, right)
+    below = under + below
     return [leaf for part in (above, left, right, below) for leaf in _cut(part, known, height, depth + 1)]
+
+
+def _under_both(left: list[Word], right: list[Word]) -> tuple[list[Word], list[Word]]:
+    """(left column, what stands under both columns and only looks like the left one's end).
+
+    The two look alike; what tells them apart is a sentence that breaks off in the left column above a wide
+    gap and goes on at the head of the right one.
+    """
+    foot = min(w.y for w in right)
+    rows = sorted({round(w.y, 1) for w in left}, reverse=True)
+    for upper, lower in zip(rows, rows[1:], strict=False):
+        if lower < foot and upper - lower > 14:
+            last = max((w for w in left if round(w.y, 1) == upper), key=lambda w: w.x1)
+            first = min((w for w in right if w.y > max(v.y for v in right) - 3), key=lambda w: w.x0)
+            if last.text[-1].isalpha() and first.text[0].islower():
+                return [w for w in left if w.y > lower + 3], [w for w in left if w.y <= lower + 3]
+    return left, []
 
 
 def lines(words: Sequence[Word], page: int, leaf: int) -> list[Line]:

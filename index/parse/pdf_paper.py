@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from index.model import Format, Paper, Record, Reference, SectionKind
 from index.parse.builder import TextBuilder, plain
-from index.parse.pdf_blocks import BACK, KNOWN, REFERENCES, Block, Kind, bare_name, is_known
+from index.parse.pdf_blocks import BACK, KNOWN, NUMBERED, REFERENCES, Block, Kind, bare_name, is_known
+from index.parse.pdf_chars import Font
 from index.parse.pdf_layout import Line
 from index.parse.pdf_text import Hyphens
 
@@ -22,8 +23,8 @@ _ABSTRACT_PARTS = re.compile(
 _ABSTRACT_RUN_IN = re.compile(r"(abstract|summary)\s*(?:[:.—–|-]\s*|\s(?=[A-Z]))", re.IGNORECASE)
 _NOTICE = re.compile(
     r"correspond|e-?mail|@|universit|received|accepted|©|copyright|licen[cs]e|creative commons|citation|"
-    r"academic editor|edited by|reviewed by|publisher|equal(?:ly)? contribut|present address|orcid|doi\.org|"
-    r"competing interest|article history|contents lists|check for updates|open access",
+    r"how to cite|academic editor|edited by|reviewed by|publisher|equal(?:ly)? contribut|present address|orcid|doi\.org|"
+    r"competing interest|article history|contents lists|check for updates|open access|doi:|www\.|https?://",
     re.IGNORECASE,
 )
 _FRONT_HEADING = re.compile(
@@ -112,7 +113,9 @@ class PaperWriter:
 class Outline:
     """Follows the headings and says for each block which section it belongs to."""
 
-    def __init__(self, blocks: Sequence[Block], title: Sequence[Line]) -> None:
+    def __init__(self, blocks: Sequence[Block], title: Sequence[Line], body_font: Font) -> None:
+        self._body_font = body_font
+        self._on_trust: Font | None = None  # the abstract's font where no heading names it
         self._stack: list[tuple[int, str]] = []
         self._kind = SectionKind.BACK
         self._in_front = True
@@ -143,11 +146,12 @@ class Outline:
         name = bare_name(block.text)
         if self._names and name.casefold() in self._names:
             self._names.remove(name.casefold())
-        if block.first_page <= 2 and self._is_front(name):
+        numbered = NUMBERED.fullmatch(block.text.strip())
+        if block.first_page <= 2 and not (numbered and numbered["number"][0].isdigit()) and self._is_front(name):
             return False
-        if name.casefold() in ("abstract", "summary") and (self._in_front or self._kind is SectionKind.ABSTRACT):
+        if name.casefold() in ("abstract", "summary") and not self._abstract_level and block.first_page <= 3:
             self._open(block, SectionKind.ABSTRACT)
-            self._abstract_level = block.level
+            self._abstract_level = max(1, block.level)
             return True
         if self._kind is SectionKind.ABSTRACT and not self._in_front and self._in_abstract(block, name):
             self._push(self._abstract_level + 1, plain(block.text))
@@ -156,9 +160,11 @@ class Outline:
         return True
 
     def _is_front(self, name: str) -> bool:
-        if not _FRONT_HEADING.fullmatch(name):
-            return self._in_front and self._has_abstract and not is_known(name)
-        return self._in_front or self._kind is SectionKind.ABSTRACT
+        if _FRONT_HEADING.fullmatch(name):
+            return self._in_front or self._kind is SectionKind.ABSTRACT
+        if not self._in_front or name.casefold() in ("abstract", "summary"):
+            return False
+        return not (KNOWN.fullmatch(name) if self._has_abstract else is_known(name))
 
     def _in_abstract(self, block: Block, name: str) -> bool:
         if not _ABSTRACT_PARTS.fullmatch(name) or block.first_page > 2:
@@ -199,10 +205,11 @@ class Outline:
             self._stack = [(1, run_in[1].capitalize())]
             self._abstract_level = 1
         elif self._in_front and not self._has_abstract and len(text) > 300 and not _NOTICE.search(text[:300]):
+            # No heading says so, but it is set unlike the body and stands first: the abstract.
             self._in_front = False
-            self._kind = SectionKind.ABSTRACT if early else SectionKind.BODY
-            self._stack = [(1, "Abstract")] if early else []
-            self._has_abstract = True
+            self._on_trust = block.lines[0].font if early and block.lines[0].font != self._body_font else None
+            self._kind = SectionKind.ABSTRACT if self._on_trust else SectionKind.BODY
+            self._stack = [(1, "Abstract")] if self._on_trust else []
             return self.place
         elif self._in_front and block.first_page > 2:
             self._in_front, self._kind = False, SectionKind.BODY
@@ -214,6 +221,8 @@ class Outline:
 
     def _unlabelled_end(self, block: Block) -> bool:
         """The abstract was taken on trust or has run on for too long: body text follows."""
+        if self._on_trust is not None and block.lines[0].font != self._on_trust and len(block.text) > 200:
+            return not _is_notice(block)
         return block.kind is Kind.PARAGRAPH and block.first_page > 2
 
 
@@ -231,11 +240,16 @@ def _is_notice(block: Block) -> bool:
 
 
 def write_paper(
-    blocks: Sequence[Block], record: Record, title: Sequence[Line], notes: Sequence[str], hyphens: Hyphens
+    blocks: Sequence[Block],
+    record: Record,
+    title: Sequence[Line],
+    notes: Sequence[str],
+    hyphens: Hyphens,
+    body_font: Font,
 ) -> Paper:
     """The paper of a document's blocks; blocks come in page order."""
     writer = PaperWriter()
-    outline = Outline(blocks, title)
+    outline = Outline(blocks, title, body_font)
     references: list[Reference] = []
     floating: _Place | None = None  # the table or figure whose parts are being read
     listed: list[Line] = []

@@ -255,13 +255,23 @@ def _journal(sources: Sources) -> str | None:
     if len(stored) == 1:
         return plain(stored.pop()) or None
     votes: Counter[str] = Counter()
-    for text in [*sources.furniture, *(line.text for line in sources.front)]:
-        for pattern in _RUNNING:
-            match = pattern.search(text)
-            if match and " et al" not in text[: match.end()] and not match["j"].startswith(("Received", "Copyright")):
-                votes[match["j"].strip(" ,.|:")] += 1
-                break
+    for texts in (sources.furniture, [line.text for line in sources.front]):
+        for text in texts:
+            name = _running_name(text)
+            if name:
+                votes[name] += 1
+        if votes:
+            break
     return votes.most_common(1)[0][0] if votes else None
+
+
+def _running_name(text: str) -> str:
+    for pattern in _RUNNING:
+        match = pattern.search(text)
+        if match and " et al" not in text[: match.end()] and not match["j"].startswith(("Received", "Copyright")):
+            name = match["j"].rsplit(". ", 1)[-1].strip(" ,.|:")
+            return name if len(name) > 2 and not name.isdigit() else ""
+    return ""
 
 
 def _licence(texts: Sequence[str]) -> str | None:
@@ -307,31 +317,41 @@ def _authors(sources: Sources, title: Sequence[Line]) -> tuple[Author, ...]:
 
 def _printed_authors(after: Sequence[Line]) -> list[Author]:
     """Names from the lines under the title, up to the first line that is none of names."""
-    found: list[Author] = []
-    started: Line | None = None
+    started: list[Line] = []
+    texts: list[str] = []
     for line in after:
-        if started is not None and (abs(line.size - started.size) > 0.5 or started.y - line.y > 12 * line.size):
+        if started and (abs(line.size - started[-1].size) > 0.5 or started[-1].y - line.y > 3 * line.size):
             break
-        text = "".join(
-            (" " if w.space or (i and w.x0 - line.words[i - 1].x1 > 0.17 * line.size) else "")
-            + (w.text if w.size > 0.85 * line.size or w.y <= line.y + 0.1 * line.size else ",")
-            for i, w in enumerate(line.words)
-        )
-        if _AFFILIATION.search(text):
-            if started is not None:
+        text = _without_marks(line)
+        names, parts = _names(text)
+        if _AFFILIATION.search(text) or (not started and (not names or len(names) < 0.6 * len(parts))):
+            if started:
                 break
             continue
-        text = re.sub(r"\b(?:MD|PhD|Ph\.D\.|M\.D\.|MSc|MPH|Dr\.?|Prof\.?|MBBS|FRCP|RN|BSc)\b", ",", text)
-        parts = [p.strip(" *†‡§#¶.ID") for p in re.split(r"[,;|•·&*†‡§¶\d]|\band\b|[\ue000-\uf8ff]", text)]
-        parts = [p for p in parts if len(p) > 2]
-        names = [author for author in map(_author, parts) if author]
-        if not names or len(names) < 0.7 * len(parts):
-            if started is not None:
-                break
-            continue
-        started = line
-        found.extend(names)
-    return found[:200]
+        started.append(line)
+        texts.append(text)
+    while texts:
+        names, parts = _names(" ".join(texts))
+        if len(names) >= 0.75 * len(parts):
+            return names[:200]
+        texts.pop()
+    return []
+
+
+def _without_marks(line: Line) -> str:
+    """The line with a comma for each raised mark, which parts the names as well."""
+    parts = []
+    for position, word in enumerate(line.words):
+        apart = position and word.x0 - line.words[position - 1].x1 > 0.17 * line.size
+        raised = word.size <= 0.85 * line.size and word.y > line.y + 0.1 * line.size
+        parts.append((" " if word.space or apart else "") + ("," if raised else word.text))
+    return re.sub(r"\b(?:MD|PhD|Ph\.D\.|M\.D\.|MSc|MPH|Dr\.?|Prof\.?|MBBS|FRCP|RN|BSc)\b", ",", "".join(parts))
+
+
+def _names(text: str) -> tuple[list[Author], list[str]]:
+    parts = [p.strip(" *†‡§#¶.") for p in re.split(r"[,;|•·&*†‡§¶\d]|\band\b", text)]
+    parts = [p for p in parts if len(p) > 2]
+    return [author for author in map(_author, parts) if author], parts
 
 
 def _author(name: str) -> Author | None:

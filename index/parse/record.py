@@ -40,14 +40,14 @@ def parse_date(value: str) -> tuple[int | None, str | None]:
     (None, None) for what is no date. A day or month that cannot be is left out.
     """
     value = value.strip().strip("()")
+    if found := _YEAR_MONTH.match(value):
+        return _date(found.group(1), _month(found.group(2)), found.group(3))
     if found := _NUMERIC.match(value):
         return _date(found.group(1), found.group(2), found.group(3))
     if found := _MONTH_FIRST.match(value):
         return _date(found.group(3), _month(found.group(1)), found.group(2))
     if found := _DAY_FIRST.match(value):
         return _date(found.group(3), _month(found.group(2)), found.group(1))
-    if found := _YEAR_MONTH.match(value):
-        return _date(found.group(1), _month(found.group(2)), found.group(3))
     return None, None
 
 

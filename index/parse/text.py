@@ -20,10 +20,11 @@ _NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,4})\.?\s+([A-Z].*)$")
 _HYPHEN_END = re.compile(r"([^\W\d_]+)-$")
 _WORD_START = re.compile(r"^[^\W\d_]+")
 _HYPHENATED = re.compile(r"[^\W\d_]+-[^\W\d_]+")
-_RUN_IN = re.compile(r"^(abstract|summary|keywords?|key words)\s*[:.—–-]\s*(?=\S)", re.IGNORECASE)
+_RUN_IN = re.compile(r"^(abstract|(?:full |main |body )?text)\s*[:.—–-]\s*(?=\S)", re.IGNORECASE)
 _NAME = re.compile(r"\s*[^,;:\d]{1,40},[^,;:\d]{1,40}")
 _LONG_LINE = 160  # characters; text with lines that long is not hard-wrapped
 _WRAPPED = 50  # a line shorter than that was ended by its writer
+_MAX_ABSTRACT = 4000  # characters
 _MAX_HEADING = 90
 _MAX_TITLE = 250
 _MAX_HEADING_WORDS = 12
@@ -260,6 +261,7 @@ class _Writer:
         self._builder = builder
         self._hyphenated = hyphenated
         self._starts = [(1, 0)]  # page, offset
+        self._abstract = 0  # offset where it begins
         self.outline = Outline(builder)
 
     def write(self, paragraphs: list[_Paragraph]) -> None:
@@ -271,6 +273,7 @@ class _Writer:
             head = heads[at]
             if head is not None:
                 self.outline.heading(*head)
+                self._abstract = self._builder.length
                 at += 1
                 continue
             count = 1
@@ -294,6 +297,11 @@ class _Writer:
 
     def _paragraph(self, parts: list[_Paragraph]) -> None:
         """One paragraph, whose parts stand on pages that follow each other."""
+        if (
+            self.outline.kind is SectionKind.ABSTRACT
+            and self._builder.length > self._abstract + _MAX_ABSTRACT
+        ):
+            self.outline.close(1)  # the text has no heading where its body begins
         first = self._without_run_in(parts[0])
         if len(parts) == 1 and sum(bool(_BULLET.match(line)) for line in first.lines) > 1:
             self._list(first.lines)
@@ -313,11 +321,12 @@ class _Writer:
         self._starts.extend((page, start + at) for page, at in breaks)
 
     def _without_run_in(self, paragraph: _Paragraph) -> _Paragraph:
-        """Makes a heading of the "Abstract:" that a paragraph begins with."""
+        """Makes a heading of the "Abstract:" or "Text:" that a paragraph begins with."""
         run_in = _RUN_IN.match(paragraph.text)
-        if not run_in or role(run_in.group(1)) is not SectionKind.ABSTRACT:
+        if not run_in:
             return paragraph
         self.outline.heading(1, run_in.group(1))
+        self._abstract = self._builder.length
         return _Paragraph([self._join(paragraph.lines)[run_in.end() :]], paragraph.page)
 
     def _list(self, lines: list[str]) -> None:

@@ -45,7 +45,7 @@ _SEPARATOR = re.compile(r"\s+[·•|]\s+")
 _LICENCE = re.compile(r"^(?:CC[ -]?(?:BY|0)|licen[cs]e\b|public domain)", re.IGNORECASE)
 _RANKS = frozenset(("species", "genus", "strain", "subspecies", "family", "order", "no rank"))
 _IDENTIFIER = re.compile(r"^[A-Za-z][A-Za-z0-9_. ]{0,20}:\s?[A-Za-z]{0,10}[\d.]+\w*$")
-_SPAN_OF_ENTITY = {"(": ")", "[": "]", "{": "}"}
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
 _SINGULARS = {"species": "species", "diseases": "disease", "genes": "gene", "proteins": "protein"}
 
 
@@ -220,51 +220,46 @@ def _entities(line: str) -> Iterator[Entity]:
         yield from _entity(kind, part)
 
 
+def _brackets(text: str) -> dict[int, int]:
+    """Where each bracket that closes was opened, and the other way round. One that never closes is none."""
+    pairs: dict[int, int] = {}
+    opened: dict[str, list[int]] = {sign: [] for sign in _BRACKETS.values()}
+    for at, char in enumerate(text):
+        if char in opened:
+            opened[char].append(at)
+        elif char in _BRACKETS and opened[_BRACKETS[char]]:
+            start = opened[_BRACKETS[char]].pop()
+            pairs[start], pairs[at] = at, start
+    return pairs
+
+
 def _split_outside(text: str) -> Iterator[str]:
-    """Splits at ", " outside of brackets; a bracket that never closes does not count."""
+    """Splits at ", " outside of brackets."""
+    pairs = _brackets(text)
     start = at = 0
     while at < len(text):
-        if text[at] in _SPAN_OF_ENTITY:
-            at = max(_closing(text, at), at)
-        elif text.startswith(", ", at):
+        if text.startswith(", ", at):
             yield text[start:at]
             start = at + 2
-        at += 1
+        at = max(pairs.get(at, at), at) + 1
     yield text[start:]
 
 
-def _closing(text: str, at: int) -> int:
-    """Position of the bracket that closes the one at `at`, or -1. Looks 2,000 characters far."""
-    opened, closed, depth = text[at], _SPAN_OF_ENTITY[text[at]], 0
-    for position in range(at, min(len(text), at + 2000)):
-        depth += (text[position] == opened) - (text[position] == closed)
-        if not depth:
-            return position
-    return -1
-
-
 def _entity(kind: str, text: str) -> Iterator[Entity]:
+    """ "name (words) [identifier] {aka alias, alias}", all but the name optional."""
     name, identifier = plain(text), ""
+    pairs = _brackets(name)
     aliases: list[str] = []
-    while name.endswith((")", "]", "}")):
-        closed = name[-1]
-        opened = {shut: begin for begin, shut in _SPAN_OF_ENTITY.items()}[closed]
-        at = name.rfind(f" {opened}")
-        while at > 0 and _closing(name, at + 1) not in (-1, len(name) - 1):
-            at = name.rfind(f" {opened}", 0, at)
-        if at <= 0 or _closing(name, at + 1) != len(name) - 1:
-            break
-        inner = plain(name[at + 2 : -1])
-        name = plain(name[:at])
+    while (at := pairs.get(len(name) - 1, 0)) > 0 and name[at - 1] == " ":
+        closed, inner = name[-1], plain(name[at + 1 : -1])
+        name = name[:at].rstrip()
         if closed == "]" or (closed == ")" and not identifier and _IDENTIFIER.match(inner)):
             identifier = identifier or inner
         elif closed == "}":
-            aliases = [*map(plain, inner.removeprefix("aka ").split(", ")), *aliases]
+            aliases = [*inner.removeprefix("aka ").split(", "), *aliases]
         elif kind == "species":
-            aliases = [
-                part for part in map(plain, inner.split(", ")) if part.casefold() not in _RANKS
-            ] + aliases
+            aliases = [part for part in inner.split(", ") if part.casefold() not in _RANKS] + aliases
         else:
             aliases.insert(0, inner)
     if name:
-        yield Entity(kind, name, identifier, tuple(dict.fromkeys(alias for alias in aliases if alias)))
+        yield Entity(kind, name, identifier, tuple(dict.fromkeys(filter(None, map(plain, aliases)))))

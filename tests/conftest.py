@@ -1,0 +1,81 @@
+"""What the tests share: real papers where they are, one small library with the real model, the command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# Tests never reach for a network, a user's settings, or a terminal's colours.
+os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "NO_COLOR": "1"}
+os.environ.pop("CITEWELL_LIBRARY", None)
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT / "samples"
+SHARED = Path(os.environ.get("CITEWELL_SHARED", ROOT.parent / "shared")) / "data"
+
+
+def shared(*parts: str) -> Path:
+    """A path in the shared data; skips the test, saying so, where it is absent."""
+    path = SHARED.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"the shared data is not here: {path}")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the settings file or the library of whoever runs it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def sample_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of the sample papers, made once with the real model. Do not change it."""
+    from qa.settings import load_settings
+    from tui.parts import Parts
+
+    folder = tmp_path_factory.mktemp("samples") / "library"
+    with Parts(load_settings(library=folder)) as parts:
+        parts.library.create()
+        for _ in parts.syncer.add([SAMPLES]):
+            pass
+    return folder
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Citewell = Callable[..., Result]
+
+
+@pytest.fixture
+def citewell(capsys: pytest.CaptureFixture[str]) -> Citewell:
+    """Runs a command line in this process, as the entry point does: citewell("ask", "why?", library=…)."""
+    from tui.cli import cli
+    from tui.diagnostics import guarded
+
+    def run(*words: str, library: Path | None = None) -> Result:
+        arguments = [*(["--library", str(library)] if library else []), *words]
+        capsys.readouterr()
+        code = guarded(lambda: cli.main(arguments, prog_name="citewell", standalone_mode=False))
+        captured = capsys.readouterr()
+        return Result(int(code), captured.out, captured.err)
+
+    return run
+
+
+def command_line(text: str) -> list[str]:
+    """The words of a command as a shell would split them."""
+    return shlex.split(text)

@@ -1,0 +1,69 @@
+"""The command `citewell`. Commands import what they need when they run, so that --help is instant."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+
+from tui.diagnostics import guarded
+
+# Where each command lives; listed here so that --help imports only these small modules.
+_COMMANDS = {
+    "ask": "tui.commands.ask",
+    "search": "tui.commands.ask",
+    "chat": "tui.commands.chat",
+    "add": "tui.commands.fill",
+    "sync": "tui.commands.fill",
+    "remove": "tui.commands.fill",
+    "papers": "tui.commands.look",
+    "show": "tui.commands.look",
+    "status": "tui.commands.look",
+    "doctor": "tui.commands.look",
+}
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (the signature is click's)
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _version() -> str:
+    try:
+        return version("citewell")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: citewell add FOLDER, then citewell ask QUESTION.",
+)
+@click.version_option(_version(), prog_name="citewell")
+@click.option("--library", metavar="DIR", type=click.Path(path_type=Path), help="The library's folder.")
+@click.option("--model", metavar="NAME", help="Embedding model, by name or path.")
+def cli(library: Path | None, model: str | None) -> None:
+    """Ask your library of scientific papers a question and get an answer in which every sentence stands on
+    an exact quote. Works offline; nothing leaves this machine."""
+
+
+def main() -> None:
+    """Entry point of the command `citewell`."""
+    sys.exit(guarded(lambda: cli.main(standalone_mode=False)))
+
+
+if __name__ == "__main__":
+    main()

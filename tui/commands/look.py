@@ -1,0 +1,126 @@
+"""citewell papers, show, status and doctor: what only looks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from tui.diagnostics import Exit
+from tui.options import as_json, make_parts, place
+
+
+@click.command(short_help="List the papers, or the files that failed.")
+@click.option("--failed", is_flag=True, help="List the files that gave no paper, with the reasons.")
+@as_json
+@place
+def papers(failed: bool, as_json: bool, library: Path | None, model: str | None) -> int:
+    """List the papers of the library, or the files that failed."""
+    from tui.jsonout import paper_json
+    from tui.print_library import print_failures, print_papers
+
+    with make_parts(library, model) as parts, parts.library.read() as reader:
+        if failed:
+            sources = reader.sources(status="failed")
+            if as_json:
+                rows = [{"path": s.path, "reason": s.reason, "hint": s.hint} for s in sources]
+                click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+            else:
+                print_failures(sources)
+            return Exit.OK
+        found = reader.papers()
+        if as_json:
+            click.echo(json.dumps([paper_json(paper) for paper in found], ensure_ascii=False, indent=2))
+        else:
+            print_papers(found, reader.counts()["failed"])
+    return Exit.OK
+
+
+@click.command(short_help="Show a paper's record, sections or text.")
+@click.argument("paper")
+@click.option("--text", "only_text", is_flag=True, help="Print the paper's text, into which offsets point.")
+@as_json
+@place
+def show(paper: str, only_text: bool, as_json: bool, library: Path | None, model: str | None) -> int:
+    """Show PAPER (its key, DOI, PMCID, file or the beginning of its title): record, sections, text."""
+    from tui.clean import clean
+    from tui.jsonout import paper_json
+    from tui.print_library import print_paper
+
+    with make_parts(library, model) as parts, parts.library.read() as reader:
+        found = reader.find_paper(paper)
+        text = reader.text(found.id)
+        sections, pages = reader.sections(found.id), reader.pages(found.id)
+        references, entities = reader.lists(found.id)
+    if as_json:
+        shown = paper_json(found) | {
+            "text": text,
+            "sections": [
+                {"heading": s.heading, "kind": str(s.kind), "start": s.span.start, "end": s.span.end}
+                for s in sections
+            ],
+            "pages": [{"page": p.number, "start": p.span.start, "end": p.span.end} for p in pages],
+            "references": [
+                {"label": r.label, "text": r.text, "doi": r.doi, "pmid": r.pmid} for r in references
+            ],
+            "entities": [{"kind": e.kind, "name": e.name, "identifier": e.identifier} for e in entities],
+        }
+        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    elif only_text:
+        # To the letter, and no newline behind it, where a program reads: offsets and length hold.
+        sys.stdout.write(clean(text) + "\n" if sys.stdout.isatty() else text)
+        sys.stdout.flush()
+    else:
+        print_paper(found, sections, len(text), len(pages), len(references))
+    return Exit.OK
+
+
+@click.command(short_help="Say what the library holds.")
+@as_json
+@place
+def status(as_json: bool, library: Path | None, model: str | None) -> int:
+    """Say what the library holds, where it is and which model it uses."""
+    from tui.print_library import print_status
+
+    with make_parts(library, model) as parts:
+        with parts.library.read() as reader:
+            counts, built_with, roots = reader.counts(), reader.model(), reader.roots()
+            generation = reader.generation()
+        size = sum(path.stat().st_size for path in parts.library.folder.rglob("*") if path.is_file())
+        shown = {
+            "library": str(parts.library.folder.absolute()),
+            **counts,
+            "generation": generation,
+            "model": built_with[1].name if built_with else None,
+            "dimension": built_with[1].dimension if built_with else None,
+            "bytes": size,
+            "follows": [path for path, _ in roots],
+        }
+    if as_json:
+        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    else:
+        print_status(shown)
+    return Exit.OK
+
+
+@click.command(short_help="Check the library, and repair it.")
+@click.option("--repair", is_flag=True, help="Rebuild what can be rebuilt.")
+@as_json
+@place
+def doctor(repair: bool, as_json: bool, library: Path | None, model: str | None) -> int:
+    """Check everything the library promises: places, vectors, full text, stored copies."""
+    from index.doctor import examine
+    from tui.print_library import print_finding
+
+    findings = []
+    with make_parts(library, model) as parts:
+        for finding in examine(parts.library, repair=repair):
+            findings.append(finding)
+            if not as_json:
+                print_finding(finding)
+    if as_json:
+        rows = [{"check": f.check, "ok": f.ok, "problems": list(f.problems)} for f in findings]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    return Exit.OK if all(f.ok for f in findings) else Exit.ERROR

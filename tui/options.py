@@ -1,0 +1,82 @@
+"""Options that several commands share, and how their words are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from qa.model import Filters
+    from tui.parts import Parts
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_YEARS = re.compile(r"(\d{4})?\s*(-|–)?\s*(\d{4})?")
+
+
+def place(command: F) -> F:
+    """--library and --model, on every command that touches a library."""
+    for option in (
+        click.option(
+            "--model", metavar="NAME", help="Embedding model, by name or path (default: the library's)."
+        ),
+        click.option(
+            "--library",
+            metavar="DIR",
+            type=click.Path(path_type=Path),
+            help="The library's folder.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def scope(command: F) -> F:
+    """--paper, --year and --section, on every command that searches."""
+    for option in (
+        click.option("--section", "sections", metavar="NAMES", multiple=True,
+                     help="Only sections so called, e.g. methods,results."),
+        click.option("--year", "years", metavar="YEARS", help="Only papers of 2015, 2015-, or 2015-2020."),
+        click.option("--paper", "papers", metavar="PAPER", multiple=True,
+                     help="Only this paper, by key, DOI or title; may be repeated."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def as_json(command: F) -> F:
+    """--json, where a program would read the output."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+def make_parts(library: Path | None, model: str | None) -> Parts:
+    """The parts for these flags; an option given before the command counts where none follows it."""
+    from qa.settings import load_settings
+    from tui.parts import Parts
+
+    before = click.get_current_context().find_root().params
+    return Parts(load_settings(library=library or before.get("library"), model=model or before.get("model")))
+
+
+def make_filters(papers: tuple[str, ...], years: str | None, sections: tuple[str, ...]) -> Filters:
+    """The filters for these flags; click.BadParameter for years that are none."""
+    from qa.model import Filters
+
+    names = tuple(name.strip() for part in sections for name in part.split(",") if name.strip())
+    return Filters(papers, _years(years) if years is not None else None, names)
+
+
+def _years(text: str) -> tuple[int | None, int | None]:
+    found = _YEARS.fullmatch(text.strip())
+    if found is None or not (found[1] or found[3]):
+        raise click.BadParameter(f"{text[:40]!r} is no range of years", param_hint="--year")
+    low, high = (int(year) if year else None for year in (found[1], found[3]))
+    if found[2] is None:
+        return low or high, low or high
+    if low and high and low > high:
+        raise click.BadParameter(f"{low} comes after {high}", param_hint="--year")
+    return low, high

@@ -1,0 +1,120 @@
+"""Papers, failures, the library's figures and the doctor's findings as lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.text import Text
+
+from index.doctor import Finding
+from index.model import Section
+from index.reader import Source, StoredPaper
+from qa.references import full_reference
+from tui.clean import line
+from tui.console import console, count
+from tui.diagnostics import note
+
+_LISTED = 20
+
+
+def print_papers(papers: Sequence[StoredPaper], failed: int) -> None:
+    """One line a paper: key, year, first author, title, passages."""
+    from rich.table import Table
+
+    out = console()
+    if not papers:
+        out.print("The library is empty. Fill it with: citewell add FOLDER")
+    elif sys.stdout.isatty():
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name, options in (("Paper", {"no_wrap": True}), ("Year", {}), ("First author", {}), ("Title", {}),
+                              ("Passages", {"justify": "right"})):  # fmt: skip
+            table.add_column(name, **options)
+        for paper in papers:
+            table.add_row(*(Text(cell) for cell in _row(paper)))
+        out.print(table)
+    else:
+        for paper in papers:
+            click.echo("\t".join(_row(paper)))
+    if failed:
+        note(f"{count(failed, 'file')} failed: citewell papers --failed")
+
+
+def _row(paper: StoredPaper) -> list[str]:
+    record = paper.record
+    title = line(record.title) + (" (body missing)" if paper.body_missing else "")
+    author = line(record.authors[0].family) if record.authors else ""
+    return [line(paper.key), str(record.year or ""), author, title, str(paper.passages)]
+
+
+def print_failures(sources: Sequence[Source]) -> None:
+    """Each file that gave no paper, the reason, and what to do."""
+    out = console()
+    for source in sources:
+        out.print(Text(f"✗ {line(source.path)}: {line(source.reason)}"))
+        if source.hint:
+            out.print(Text(f"    {line(source.hint)}", "dim"))
+    if not sources:
+        out.print("No file failed.")
+
+
+def print_paper(
+    paper: StoredPaper, sections: Sequence[Section], characters: int, pages: int, references: int
+) -> None:
+    """The record and the outline of one paper."""
+    out = console()
+    record = paper.record
+    out.print(Text(line(record.title), "bold"))
+    out.print(Text(line(full_reference(record)), "dim"))
+    facts = [
+        ("Paper", paper.key), ("DOI", record.ids.doi), ("PMCID", record.ids.pmcid), ("PMID", record.ids.pmid),
+        ("arXiv", record.ids.arxiv), ("Published", record.date), ("Licence", record.licence),
+        ("Text", f"{characters:,} characters, {count(paper.passages, 'passage')}"
+                 + (f", {count(pages, 'page')}" if pages else "")),
+        ("References", str(references) if references else None), ("Read from", ", ".join(paper.paths)),
+    ]  # fmt: skip
+    for name, value in facts:
+        if value:
+            out.print(Text(f"{name:<11} {line(value)}"))
+    if paper.body_missing:
+        out.print(Text("The body is missing: this is a summary or an abstract.", "yellow"))
+    for remark in paper.notes:
+        out.print(Text(f"! {line(remark)}", "yellow"))
+    out.print()
+    for section in sections:
+        indent = "  " * max(0, len(section.path) - 1)
+        name = section.path[-1] if section.path else "(no heading)"
+        out.print(
+            Text.assemble(f"{indent}{line(name)}", (f"  {section.span.start}–{section.span.end}", "dim"))
+        )
+
+
+def print_status(shown: dict[str, Any]) -> None:
+    """The figures of a library."""
+    out = console()
+    missing = f" ({shown['body_missing']} without body)" if shown["body_missing"] else ""
+    rows = [
+        ("Library", shown["library"]),
+        ("Papers", f"{shown['papers']:,}{missing}"),
+        ("Passages", f"{shown['passages']:,}"),
+        ("Files", f"{shown['sources']:,}, {shown['failed']:,} failed"),
+        ("Model", f"{shown['model']} ({shown['dimension']} dimensions)" if shown["model"] else "none yet"),
+        ("Size", f"{shown['bytes'] / 1e6:,.1f} MB"),
+        ("Follows", ", ".join(shown["follows"]) or "nothing"),
+    ]
+    for name, value in rows:
+        out.print(Text(f"{name:<9} {line(str(value))}"))
+
+
+def print_finding(finding: Finding) -> None:
+    """One check of the doctor."""
+    out = console()
+    if not finding.problems:
+        out.print(Text(f"✓ {finding.check}", "green"))
+        return
+    mark, style = ("✓", "green") if finding.repaired else ("✗", "red")
+    out.print(Text(f"{mark} {finding.check}{' (repaired)' if finding.repaired else ''}", style))
+    for problem in finding.problems[:_LISTED]:
+        out.print(Text(f"    {line(problem)}"))

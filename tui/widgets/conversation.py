@@ -1,0 +1,61 @@
+"""The questions and answers so far, newest below, following what comes unless scrolled away."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.widgets.turn import Turn, trouble
+
+_WELCOME = (
+    "Ask a question, and the answer is put together from sentences of your papers.\n"
+    "Each carries a number: press it, or click it, to read the sentence where it stands."
+)
+_NO_PAPERS = "There are no papers in this library yet."
+_ADD_PAPERS = "In another terminal, type: citewell add FOLDER"
+
+
+class Conversation(VerticalScroll):
+    """The scrolling column of turns."""
+
+    def compose(self) -> ComposeResult:
+        """A word of welcome, which the first turn replaces."""
+        yield Static(Content(_WELCOME), classes="welcome")
+
+    def on_mount(self) -> None:
+        """From here on the newest line is kept in sight."""
+        self.anchor()
+
+    @property
+    def turns(self) -> list[Turn]:
+        """All turns, oldest first."""
+        return list(self.query(Turn))
+
+    @property
+    def latest(self) -> Turn | None:
+        """The turn asked last."""
+        turns = self.turns
+        return turns[-1] if turns else None
+
+    def turn(self, number: int) -> Turn | None:
+        """The turn of this number."""
+        return next((turn for turn in self.turns if turn.number == number), None)
+
+    def begin(self, question: str) -> Turn:
+        """A new turn below the others."""
+        turn = Turn(len(self.turns) + 1, question)
+        self.query(".welcome").remove()
+        self.mount(turn)
+        self.anchor()
+        return turn
+
+    def explain_empty(self) -> None:
+        """Says how papers get into the library."""
+        self.complain(_NO_PAPERS, _ADD_PAPERS)
+
+    def complain(self, message: str, hint: str) -> None:
+        """An error that belongs to no question."""
+        self.query(".welcome").remove()
+        self.mount(Static(trouble(message, hint), classes="notice"))

@@ -1,0 +1,156 @@
+"""One question and its answer, as they stand in the conversation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Static
+
+from tui.clean import line
+from tui.widgets.place import Place, counted, nearest_place, places_of, shortened
+
+if TYPE_CHECKING:
+    from qa.model import Answer, AnswerEvent, AnswerSentence
+
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_SPINNER_SECONDS = 0.1
+_LONGEST_EXCERPT = 240
+_WAITING = "waiting for the model"
+
+
+class Turn(Vertical):
+    """A question, the sentences of its answer as they come, and one quiet line below them."""
+
+    def __init__(self, number: int, question: str) -> None:
+        super().__init__(classes="turn")
+        self.number = number
+        self.question = question
+        self.places: list[Place] = []
+        self.running = True
+        self._sentences: list[AnswerSentence] = []
+        self._stage = _WAITING
+        self._frame = 0
+
+    def compose(self) -> ComposeResult:
+        """Question, answer, quiet line."""
+        yield Static(Content(f"❯ {line(self.question)}"), classes="question")
+        yield Static(classes="answer")
+        yield Static(classes="quiet")
+
+    def on_mount(self) -> None:
+        """Shows that work goes on."""
+        self._timer = self.set_interval(_SPINNER_SECONDS, self._tick)
+        self._tick()
+
+    def _tick(self) -> None:
+        if not self.running:
+            return
+        self._frame = (self._frame + 1) % len(_SPINNER)
+        sign = "" if self.app.animation_level == "none" else f"{_SPINNER[self._frame]} "
+        self._say(f"{sign}{self._stage}…")
+
+    def take(self, event: AnswerEvent) -> None:
+        """Shows an event of this question's answer; one that comes after the end changes nothing."""
+        from qa.model import Finished, SentenceReady, StageBegun
+
+        if not self.running:
+            return
+        match event:
+            case StageBegun(stage):
+                self._stage = line(stage)
+            case SentenceReady(sentence):
+                self._add(sentence)
+            case Finished(answer):
+                self._finish(answer)
+            case _:  # the evidence; what of it is cited comes with the sentences
+                pass
+
+    def _add(self, sentence: AnswerSentence) -> None:
+        self._sentences.append(sentence)
+        self.places.extend(places_of(sentence))
+        self.query_one(".answer", Static).update(self._written())
+
+    def _finish(self, answer: Answer) -> None:
+        if answer.declined:
+            self._decline(answer)
+        else:
+            seconds = sum(ms for stage, ms in answer.timings_ms.items() if stage != "load") / 1000
+            papers = len({place.paper.id for place in self.places})
+            self._end(
+                f"{counted(len(self.places), 'source')} · {counted(papers, 'paper')} · {seconds:.1f} s",
+                answer.notices,
+            )
+
+    def _decline(self, answer: Answer) -> None:
+        from qa.answer import nearest
+
+        passage = nearest(answer.evidence)
+        if passage is None:
+            self.query_one(".answer", Static).update(Content("Your papers do not answer this."))
+            self._end("nothing near it was found", answer.notices)
+            return
+        place = nearest_place(passage)
+        self.places = [place]
+        said = " · ".join(part for part in (place.name, place.where) if part)
+        excerpt = shortened(line(place.quote), _LONGEST_EXCERPT)
+        self.query_one(".answer", Static).update(
+            Content.assemble(
+                "Your papers do not answer this. The nearest is: ",
+                self._link(place),
+                f" {said}\n",
+                (f"“{excerpt}”", "$text-muted"),
+            )
+        )
+        self._end("no answer · press 1 to read the nearest passage", answer.notices)
+
+    def stop(self) -> None:
+        """Ends the answer where it is; what is there stays."""
+        if self.running:
+            self._end("stopped")
+
+    def fail(self, message: str, hint: str) -> None:
+        """Ends the answer with what went wrong and what to do about it."""
+        if self.running:
+            self._end("")
+            self.query_one(".quiet", Static).update(trouble(message, hint)).add_class("trouble")
+
+    def _end(self, said: str, notices: tuple[str, ...] = ()) -> None:
+        self.running = False
+        self._timer.stop()
+        self._say("\n".join([said, *(line(notice) for notice in notices)]))
+
+    def _say(self, text: str) -> None:
+        self.query_one(".quiet", Static).update(Content(text))
+
+    def _written(self) -> Content:
+        """The sentences, those from one paper together, each with its marks."""
+        parts: list[Content | str] = []
+        paper: int | None = None
+        for sentence in self._sentences:
+            places = places_of(sentence)
+            cited = places[0].paper.id if places else paper
+            if parts:
+                parts.append(" " if cited == paper else "\n\n")
+            paper = cited
+            parts.append(line(sentence.text))
+            for place in places:
+                # A no-break space: the mark never stands alone at the beginning of a line.
+                parts += ["\u00a0", self._link(place)]
+        return Content.assemble(*parts)
+
+    def _link(self, place: Place) -> Content:
+        action = f"screen.open_source({self.number}, {place.number})"
+        number = Content.styled(f"[{place.number}]", Style.from_meta({"@click": action}))
+        return Content.assemble(number, (place.mark, place.colour))
+
+
+def trouble(message: str, hint: str) -> Content:
+    """An error in two lines: what, and what now. Both may name files, so both are cleaned."""
+    parts: list[str | tuple[str, str | Style]] = [("! ", "bold $text-error"), line(message)]
+    if hint:
+        parts.append((f"\n  {line(hint)}", "$text-muted"))
+    return Content.assemble(*parts)
