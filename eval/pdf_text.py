@@ -9,7 +9,8 @@ fulltext.xml (JATS). Words are runs of letters and digits in lower case, compati
 - order: five-word runs of the running text that stand exactly once in both texts, in the XML's order;
   share of neighbouring pairs that stand in the same order in the parsed text. "lis": longest increasing
   run of them all, as a share.
-- title and DOI as in the XML's <article-meta>; headings: share of the body's headings found as a heading.
+- title and DOI as in the XML's <article-meta>; heads: share of the body's headings found as a heading or a
+  block of their own; abstr: words of the abstract found in a section of that kind. 1 where there are none.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ def _flat(element: etree._Element, without: frozenset[str]) -> str:
 def recall(wanted: Sequence[str], found: Counter[str]) -> float:
     """Share of the multiset `wanted` that `found` holds."""
     need = Counter(wanted)
-    return sum(min(n, found[word]) for word, n in need.items()) / max(1, len(wanted))
+    return sum(min(n, found[word]) for word, n in need.items()) / len(wanted) if wanted else 1.0
 
 
 def order(running: Sequence[str], words: Sequence[str], size: int = 5) -> tuple[float, float]:
@@ -182,8 +183,10 @@ def measure(name: str, paper: Paper, article: Article, seconds: float) -> Measur
         lis=lis,
         title=tokens(article.title) == tokens(paper.record.title),
         doi=(paper.record.ids.doi or "") == article.doi,
-        headings=sum(_bare(h) in told for h in article.headings) / max(1, len(article.headings)),
-        abstract=recall(tokens(article.abstract), abstract),
+        headings=sum(_bare(h) in told for h in article.headings) / len(article.headings)
+        if article.headings
+        else 1.0,
+        abstract=recall(tokens(article.abstract), abstract) if article.abstract else 1.0,
         pages=paper.pages[-1].number if paper.pages else 0,
         seconds=seconds,
     )
@@ -227,7 +230,9 @@ def report(results: Sequence[Measured]) -> str:
         if r.error:
             rows.append(f"{r.name:14} {r.error}")
             continue
-        figures = " ".join(f"{v:6.3f}" for v in (r.words, r.words_all, r.order, r.lis, r.headings, r.abstract))
+        figures = " ".join(
+            f"{v:6.3f}" for v in (r.words, r.words_all, r.order, r.lis, r.headings, r.abstract)
+        )
         rows.append(
             f"{r.name:14} {figures} {'yes' if r.title else 'NO':5} {'yes' if r.doi else 'NO':4}"
             f" {1000 * r.seconds / max(1, r.pages):7.1f}"
@@ -236,7 +241,9 @@ def report(results: Sequence[Measured]) -> str:
     if read:
         fields = ("words", "words_all", "order", "lis", "headings", "abstract")
         for name, pick in (("median", median), ("lowest", min)):
-            rows.append(f"{name:14} " + " ".join(f"{pick([getattr(r, f) for r in read]):6.3f}" for f in fields))
+            rows.append(
+                f"{name:14} " + " ".join(f"{pick([getattr(r, f) for r in read]):6.3f}" for f in fields)
+            )
         pages, seconds = sum(r.pages for r in read), sum(r.seconds for r in read)
         rows.append(
             f"{len(read)} of {len(results)} read; title {sum(r.title for r in read)}, DOI {sum(r.doi for r in read)};"
@@ -247,7 +254,9 @@ def report(results: Sequence[Measured]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures a folder and writes the figures to standard output."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("folder", type=Path)
     options.add_argument("--json", action="store_true", help="one object per article")
     chosen = options.parse_args(arguments)

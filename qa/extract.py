@@ -133,9 +133,9 @@ def _drawback(source: ScoredPassage, text: str) -> float:
     if _LEANING.match(text):
         drawback += 0.07
     if _INTENT.search(text):
-        drawback += 0.10
+        drawback += 0.20
     if section.kind is SectionKind.BODY and _METHODS.search(section.heading):
-        drawback += 0.06
+        drawback += 0.10
     if section.kind is SectionKind.ABSTRACT or _FINDINGS.search(section.heading):
         drawback -= 0.03
     return drawback

@@ -23,6 +23,7 @@ from index.events import Synced, SyncEvent, SyncReport
 from index.library import Library
 from index.model import Format, Paper, PaperIds, Record, SectionKind
 from index.parse.builder import TextBuilder
+from index.reader import VectorRows
 from index.sync import Syncer
 from index.vectors import VectorIndex
 
@@ -169,18 +170,32 @@ def assert_whole(library: Library, *, snapshot_may_be_missing: bool = False) -> 
         everything = {i for word in words for i, _ in reader.match(f'"{word}"', 10_000, (1, 1, 1))}
         assert everything == set(passages), "full text finds what the catalogue lacks, or the reverse"
         if model:
-            nearest = VectorIndex(library).search(reader, hash_vector("anything"), len(passages) + 5)
+            query = hash_vector("anything")
+            nearest = VectorIndex(library).search(reader, query, len(passages) + 5)
             resolved = [(i, score) for i, score in nearest if i in passages]
-            assert [i for i, _ in resolved] == brute_force(stored, hash_vector("anything"))
+            assert sorted(i for i, _ in resolved) == sorted(passages)
+            assert_ranked(resolved, stored, query)
 
 
-def brute_force(stored: dict[int, Vectors], query: Vectors) -> list[int]:
-    """All ids, best first, by the inner product with float16 rows."""
+def assert_ranked(found: Sequence[tuple[int, float]], stored: dict[int, Vectors], query: Vectors) -> None:
+    """The scores are the inner products with the stored rows, best first, and no better row is left out."""
     scores = {i: float(np.dot(row.astype(np.float32), query)) for i, row in stored.items()}
-    return sorted(scores, key=lambda i: (-round(scores[i], 5), i))
+    assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
+    for i, score in found:
+        assert abs(scores[i] - score) < 1e-3
+    left_out = [score for i, score in scores.items() if i not in dict(found)]
+    if found and left_out:
+        assert max(left_out) <= found[-1][1] + 1e-3
 
 
-def _stored_vectors(rows: Iterable[object]) -> dict[int, Vectors]:
+def stored_vectors(library: Library) -> dict[int, Vectors]:
+    """The float16 rows of library.db by passage id."""
+    with library.read() as reader:
+        model = reader.model()
+        return _stored_vectors(reader.vectors(model[0])) if model else {}
+
+
+def _stored_vectors(rows: Iterable[VectorRows]) -> dict[int, Vectors]:
     found: dict[int, Vectors] = {}
     for row in rows:
         matrix = np.frombuffer(row.data, dtype="<f2").reshape(len(row.passage_ids), DIMENSION)

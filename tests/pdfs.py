@@ -7,7 +7,12 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-FONTS = {"roman": "Helvetica", "bold": "Helvetica-Bold", "italic": "Helvetica-Oblique", "private": "Helvetica"}
+FONTS = {
+    "roman": "Helvetica",
+    "bold": "Helvetica-Bold",
+    "italic": "Helvetica-Oblique",
+    "private": "Helvetica",
+}
 _PADDING = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
 
 
@@ -23,7 +28,9 @@ class Put:
     turned: bool = False  # upwards, as stamps in the margin are
 
 
-def column(lines: Iterable[str], x: float, top: float, *, size: float = 10.0, pitch: float = 12.0) -> list[Put]:
+def column(
+    lines: Iterable[str], x: float, top: float, *, size: float = 10.0, pitch: float = 12.0
+) -> list[Put]:
     """Lines under each other; a line that begins with blanks is indented by 12 points."""
     return [
         Put(x + (12.0 if line.startswith(" ") else 0.0), top - i * pitch, line.strip(), size)
@@ -92,7 +99,9 @@ def pdf(
     key = _key(password) if password is not None else None
     objects[7] = _stream(7, zlib.compress(b"\x40"), "/Type /XObject /Subtype /Image /Width 1 /Height 1"
                          " /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode", key)  # fmt: skip
-    to_private = b"1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfrange <00> <FF> <E000> endbfrange"
+    to_private = (
+        b"1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfrange <00> <FF> <E000> endbfrange"
+    )
     objects[8] = _stream(8, to_private, "", key)
     kids = []
     for i, body in enumerate(bodies):

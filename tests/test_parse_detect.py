@@ -174,12 +174,15 @@ def paper_or_reason(data: bytes, name: str) -> bool:
 
 NAMES = st.sampled_from(["a.md", "b.txt", "c.html", "d.xml", "e"])
 SNIPPETS = st.sampled_from(
-    ["# T\n\n", "## TL;DR\n\n", "## Full text\n\n", "**Authors:** A B\n\n", "## Linked entities\n\n- **G:** A (b)",
-     "## References\n\n1. x 10.1000/y 2001\n", "| a | b |\n|---|---|\n| 1 | 2 |\n", "Table 1. x\n\n", "<table>",
-     "<!-- ", "<html>", "<body>", "<p>", "</p>", "<sup>1</sup>", "<figure>", "<figcaption>", "Figure 1: y\n\n",
-     "- a\n", "> q\n", "$x^2$", "```\n", "---\n", "title: x\n", "![a b c](d)", "\n\n", "\x1b[31m", "\u202e",
-     "\x00", "INTRODUCTION\n\n", "Abstract: ", "<?xml ", "<article>", "&lt;", "&#x1b;", "&#27;", "w-\nx", "\f",
-     "{aka ", "<tr><td>", " [c]"]
+    [
+        "# T\n\n", "## TL;DR\n\n", "## Full text\n\n", "**Authors:** A B\n\n",
+        "## Linked entities\n\n- **G:** A (b)", "## References\n\n1. x 10.1000/y 2001\n",
+        "| a | b |\n|---|---|\n| 1 | 2 |\n", "Table 1. x\n\n", "<table>", "<!-- ", "<html>", "<body>",
+        "<p>", "</p>", "<sup>1</sup>", "<figure>", "<figcaption>", "Figure 1: y\n\n", "- a\n", "> q\n",
+        "$x^2$", "```\n", "---\n", "title: x\n", "![a b c](d)", "\n\n", "\x1b[31m", "\u202e", "\x00",
+        "INTRODUCTION\n\n", "Abstract: ", "<?xml ", "<article>", "&lt;", "&#x1b;", "&#27;", "w-\nx", "\f",
+        "{aka ", "<tr><td>", " [c]",
+    ]
 )  # fmt: skip
 
 

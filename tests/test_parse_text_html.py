@@ -143,7 +143,8 @@ def test_real_papers_as_text_keep_their_words_and_records() -> None:
 PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><title>On lamps | J Light</title>
 <meta name="citation_title" content="On lamps and light"><meta name="citation_author" content="Berg, Anna">
 <meta name="citation_author" content="Jan van der Linden"><meta name="citation_doi" content="10.1000/LAMP.1">
-<meta name="citation_publication_date" content="2020/3/9"><meta name="citation_journal_title" content="J Light">
+<meta name="citation_publication_date" content="2020/3/9">
+<meta name="citation_journal_title" content="J Light">
 <meta name="citation_pmid" content="99"><script>var evil = "x"</script></head><body>
 <nav><ul><li>Home</li></ul></nav><header><h1>Site</h1></header>
 <main><h1>On lamps and light</h1><div>Loose words here.</div><h2>Abstract</h2>
@@ -185,10 +186,10 @@ def test_a_web_page_gives_the_article_and_its_record() -> None:
 
 
 def test_a_page_laid_out_with_tables_keeps_its_words() -> None:
-    page = "<html><body><table><tr><td>Menu</td><td><h1>On cups</h1>Loose <b>words</b>.<table><tr><td>x</td><td>y"
+    page = "<html><body><table><tr><td>Menu</td><td><h1>On cups</h1>A <b>word</b>.<table><tr><td>x</td><td>y"
     paper = parse_html(page.encode(), "p.html")
     assert paper.record.title == "On cups"
-    assert "Loose words." in paper.text
+    assert "A word." in paper.text
     assert "x | y" in paper.text
 
 
@@ -203,7 +204,7 @@ def test_the_encoding_that_a_page_states_is_used_and_a_wrong_one_is_not() -> Non
     ("page", "reason"),
     [
         (
-            "<html><body><div id=root></div><script>x()</script><noscript>Allow</noscript>",
+            "<html><body><i></i><script>x()</script><noscript>Allow</noscript>",
             "without its scripts",
         ),
         (

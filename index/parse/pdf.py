@@ -103,7 +103,10 @@ class PdfParser:
             return ParseError(f"reading it took longer than {self._seconds:g} s", hint)
         if code in (-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL):
             # This is how PDFium ends when an allocation is refused.
-            return ParseError(f"the PDF reader gave up on it (more than {self._megabytes} MB of memory needed?)", hint)
+            return ParseError(
+                f"the PDF reader stopped, most likely as it needs more than {self._megabytes} MB of memory",
+                hint,
+            )
         return ParseError("the PDF reader crashed on it", hint)
 
     def _end(self) -> None:

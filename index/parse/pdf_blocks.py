@@ -17,7 +17,9 @@ CAPTION = re.compile(
     r"(?P<kind>Fig(?:ure|\.)?|FIG(?:URE|\.)?|Scheme|SCHEME|Chart|Table|TABLE|Tab\.|Box)\s?"
     r"(?:[A-Z]?\d{1,3}[A-Za-z]?|[IVX]{1,5}))(?P<rest>\s*[.:|—–-]|\s|$)"
 )
-NUMBERED = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}\.?|[IVX]{1,5}\.|[A-Z]\.)(?:\s*[|]\s*|\s+)(?P<name>\D.*)")
+NUMBERED = re.compile(
+    r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}\.?|[IVX]{1,5}\.|[A-Z]\.)(?:\s*[|]\s*|\s+)(?P<name>\D.*)"
+)
 KNOWN = re.compile(
     r"abstract|(?:author |lay |plain language )?summary|(?:general )?introduction|background(?: and .*)?|"
     r"(?:materials?|patients?|subjects?|participants|experimental|data|study|research|star)?"
@@ -127,7 +129,9 @@ def body_style(lines: Sequence[Line]) -> Body:
     heading_fonts = frozenset(
         line.font.name for line in lines if line.font.name != font.name and is_known(bare_name(line.text))
     )
-    return Body(size, font, pitch if pitch > 0.8 * size else 1.2 * size, indents > 0.03 * flush, heading_fonts)
+    return Body(
+        size, font, pitch if pitch > 0.8 * size else 1.2 * size, indents > 0.03 * flush, heading_fonts
+    )
 
 
 def _half(size: float) -> float:
@@ -174,7 +178,11 @@ def _is_caption(line: Line, caption: re.Match[str], body: Body) -> bool:
     if rest in (".", ":", "|"):
         return True
     after = line.text[caption.end("label") :].strip()
-    return distinct and (not after or after[0].isupper() or after[0] in "(—–-") or (not after and len(line.text) < 20)
+    return (
+        distinct
+        and (not after or after[0].isupper() or after[0] in "(—–-")
+        or (not after and len(line.text) < 20)
+    )
 
 
 def looks_like_heading(line: Line, body: Body) -> bool:
@@ -205,7 +213,12 @@ def looks_like_heading(line: Line, body: Body) -> bool:
     short = line.x1 < line.right - 0.15 * (line.right - line.left)
     if line.font.name in body.heading_fonts and short and line.size >= 0.97 * body.size:
         return True
-    return larger or bold or (capitals and letters >= 6) or bool(numbered and (italic or line.font.name != body.font.name))
+    return (
+        larger
+        or bold
+        or (capitals and letters >= 6)
+        or bool(numbered and (italic or line.font.name != body.font.name))
+    )
 
 
 _LOWER_START = re.compile(r"[a-z]{2,}")
@@ -229,12 +242,19 @@ def _is_row(line: Line, following: Line | None, before: Block | None, body: Body
     prose = len(_LOWER_WORD.findall(line.text)) >= 4
     if prose:
         return False
-    in_table = before is not None and before.kind in (Kind.ROWS, Kind.CAPTION) and before.lines[-1].page == line.page
+    in_table = (
+        before is not None and before.kind in (Kind.ROWS, Kind.CAPTION) and before.lines[-1].page == line.page
+    )
     off_style = abs(line.size - body.size) > 0.06 * body.size or line.font.name != body.font.name
     if in_table and before is not None and (off_style or before.kind is Kind.ROWS):
         narrow = line.x1 - line.x0 < 0.7 * max(1.0, line.right - line.left)
         return narrow and following is not None
-    return off_style and len(line.text) < 40 and len(_LOWER_WORD.findall(line.text)) < 2 and line.size < body.size
+    return (
+        off_style
+        and len(line.text) < 40
+        and len(_LOWER_WORD.findall(line.text)) < 2
+        and line.size < body.size
+    )
 
 
 def _goes_on(block: Block, line: Line, body: Body) -> bool:
@@ -279,7 +299,7 @@ def _heading_goes_on(last: Line, line: Line, body: Body) -> bool:
 def _new_paragraph(block: Block, last: Line, line: Line, body: Body) -> bool:
     ended = bool(_END.search(last.text))
     short = last.x1 < last.right - 0.12 * max(1.0, last.right - last.left)
-    opens = line.text[0].isupper() or line.text[0].isdigit() or line.text[0] in "“\"(‘["
+    opens = line.text[0].isupper() or line.text[0].isdigit() or line.text[0] in '“"(‘['
     if _BULLET.match(line.text) and (ended or short or bool(_BULLET.match(block.lines[0].text))):
         return not (line.text[0].isdigit() and not ended)
     if line.x0 - last.x0 > 0.7 * line.size and line.x0 - line.left < 5 * line.size:
@@ -293,7 +313,9 @@ def _new_paragraph(block: Block, last: Line, line: Line, body: Body) -> bool:
 def _settled(found: list[Block], body: Body) -> list[Block]:
     """Second look at kinds that only the whole block can tell."""
     for block in found:
-        if block.kind is Kind.HEADING and (len(block.lines) > 3 or sum(len(x.text) for x in block.lines) > 220):
+        if block.kind is Kind.HEADING and (
+            len(block.lines) > 3 or sum(len(x.text) for x in block.lines) > 220
+        ):
             block.kind = Kind.PARAGRAPH
         if block.kind is Kind.PARAGRAPH and block.lines[0].size < 0.93 * body.size:
             block.kind = Kind.SMALL

@@ -69,6 +69,8 @@ class PageWords:
     turned: str
     characters: int
     unmapped: int
+    image: bool = False  # there is no text, but a picture
+    damaged: bool = False
 
 
 @dataclass(slots=True)
@@ -106,20 +108,39 @@ class PageReader:
         raw = self._raw
         page = raw.FPDF_LoadPage(self._document, index)
         if not page:
-            return PageWords(index + 1, 0.0, 0.0, [], "", 0, 0)
+            return PageWords(index + 1, 0.0, 0.0, [], "", 0, 0, damaged=True)
         try:
             box = raw.FS_RECTF()
             raw.FPDF_GetPageBoundingBox(page, ctypes.byref(box))
             text_page = raw.FPDFText_LoadPage(page)
             if not text_page:
-                return PageWords(index + 1, 0.0, 0.0, [], "", 0, 0)
+                return PageWords(index + 1, 0.0, 0.0, [], "", 0, 0, damaged=True)
             try:
                 glyphs, unmapped = self._glyphs(text_page, box)
             finally:
                 raw.FPDFText_ClosePage(text_page)
+            image = not glyphs and self._has_image(page)
         finally:
             raw.FPDF_ClosePage(page)
-        return _page_words(index + 1, box, glyphs, unmapped)
+        found = _page_words(index + 1, box, glyphs, unmapped)
+        found.image = image
+        return found
+
+    def _has_image(self, page: Any) -> bool:
+        raw = self._raw
+        for position in range(min(raw.FPDFPage_CountObjects(page), 200)):
+            part = raw.FPDFPage_GetObject(page, position)
+            kind = raw.FPDFPageObj_GetType(part)
+            if kind == raw.FPDF_PAGEOBJ_FORM:
+                inner = [
+                    raw.FPDFFormObj_GetObject(part, i)
+                    for i in range(min(raw.FPDFFormObj_CountObjects(part), 200))
+                ]
+                if any(raw.FPDFPageObj_GetType(child) == raw.FPDF_PAGEOBJ_IMAGE for child in inner):
+                    return True
+            elif kind == raw.FPDF_PAGEOBJ_IMAGE:
+                return True
+        return False
 
     def _style(self, text_page: Any, position: int, text_object: Any) -> _Style:
         raw = self._raw
@@ -238,7 +259,9 @@ def _page_words(number: int, box: Any, glyphs: list[_Glyph], unmapped: int) -> P
     if main in (90, 270):
         width, height = height, width
     turned = " ".join(
-        "".join(" " * word.space + word.text for word in _words([g for g in glyphs if g.angle == angle], 0.22))
+        "".join(
+            " " * word.space + word.text for word in _words([g for g in glyphs if g.angle == angle], 0.22)
+        )
         for angle in sorted(angles)
         if angle != main
     )
@@ -254,7 +277,9 @@ def _composed(glyphs: list[_Glyph]) -> list[_Glyph]:
         if glyph.text in _ACCENTS:
             base = next((g for g in reversed(result[-_NEAR:]) if _over(glyph, g)), None)
             if base is not None:
-                base.text = base.text[:-1] + unicodedata.normalize("NFC", base.text[-1] + _ACCENTS[glyph.text])
+                base.text = base.text[:-1] + unicodedata.normalize(
+                    "NFC", base.text[-1] + _ACCENTS[glyph.text]
+                )
                 continue
             if waiting is not None:
                 result.append(waiting)
@@ -262,7 +287,9 @@ def _composed(glyphs: list[_Glyph]) -> list[_Glyph]:
             continue
         if waiting is not None:
             if _over(waiting, glyph):
-                glyph.text = unicodedata.normalize("NFC", glyph.text[0] + _ACCENTS[waiting.text]) + glyph.text[1:]
+                glyph.text = (
+                    unicodedata.normalize("NFC", glyph.text[0] + _ACCENTS[waiting.text]) + glyph.text[1:]
+                )
             else:
                 result.append(waiting)
             waiting = None

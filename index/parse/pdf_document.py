@@ -54,7 +54,9 @@ def _refusal(code: int, raw: Any) -> ParseError:
     if code == raw.FPDF_ERR_PASSWORD:
         return ParseError("encrypted: it needs a password", "save a copy without a password and add that")
     if code == raw.FPDF_ERR_SECURITY:
-        return ParseError("encrypted in a way that cannot be read", "save a copy without encryption and add that")
+        return ParseError(
+            "encrypted in a way that cannot be read", "save a copy without encryption and add that"
+        )
     return ParseError("damaged: it cannot be opened as a PDF", "download the file again")
 
 
@@ -71,20 +73,38 @@ def _judge(pages: Sequence[PageWords]) -> list[str]:
     """Notes on pages without text. Raises ParseError where there is nothing to read."""
     count = len(pages)
     characters, unmapped = sum(p.characters for p in pages), sum(p.unmapped for p in pages)
-    if characters == 0:
+    images = sum(page.image for page in pages)
+    if all(page.damaged for page in pages):
+        raise ParseError("damaged: none of its pages can be opened", "download the file again")
+    if characters == 0 and images:
         what = "the page is an image" if count == 1 else f"the {count} pages are images"
         raise ParseError(f"no text layer: {what}", _OCR_HINT)
+    if characters == 0:
+        raise ParseError("it holds no text, only blank or drawn pages", "")
     if unmapped > 0.5 * characters:
         raise ParseError("its text cannot be read (the fonts have no character map)", _OCR_HINT)
     letters = sum(sum(c.isalpha() for c in word.text) for page in pages for word in page.words)
     if letters < _MIN_LETTERS:
-        raise ParseError(f"it holds almost no text ({letters} letters on {count} pages)", _OCR_HINT)
-    empty = [page.number for page in pages if not page.words]
-    if not empty:
+        hint = _OCR_HINT if images else ""
+        raise ParseError(
+            f"it holds almost no text ({_counted(letters, 'letter')} on {_counted(count, 'page')})", hint
+        )
+    return [
+        *_note([p.number for p in pages if p.damaged], "cannot be opened", count),
+        *_note([p.number for p in pages if not p.words and p.image], "{has} no text layer", count),
+    ]
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+
+
+def _note(numbers: Sequence[int], what: str, count: int) -> list[str]:
+    if not numbers:
         return []
-    if len(empty) == 1:
-        return [f"page {empty[0]} has no text layer"]
-    return [f"{len(empty)} of {count} pages have no text layer: {_ranges(empty)}"]
+    if len(numbers) == 1:
+        return [f"page {numbers[0]} " + what.format(has="has")]
+    return [f"{len(numbers)} of {count} pages " + what.format(has="have") + f": {_ranges(numbers)}"]
 
 
 def _ranges(numbers: Sequence[int]) -> str:

@@ -14,7 +14,8 @@ from index.parse.pdf_layout import lines
 
 _DIGITS = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(
-    r"(?:page\s*)?(?:[-–|]\s*)?(?:[a-z]?\d{1,5}|[ivxl]{1,6})(?:\s*(?:/|of)\s*\d{1,4})?(?:\s*[-–|])?", re.IGNORECASE
+    r"(?:page\s*)?(?:[-–|]\s*)?(?:[a-z]?\d{1,5}|[ivxl]{1,6})(?:\s*(?:/|of)\s*\d{1,4})?(?:\s*[-–|])?",
+    re.IGNORECASE,
 )
 _STAMP = re.compile(
     r"downloaded (?:from|by|on)|see the terms and conditions|author manuscript|"
@@ -70,8 +71,12 @@ def _edge_rows(page: PageWords) -> list[tuple[bool, list[Word]]]:
     high, low = max(heights), min(heights)
     reach = _MARGIN * max(page.height, 1.0)
     top = lines([word for word in page.words if high - word.y <= reach], page.number, 0)
-    foot = lines([word for word in page.words if word.y - low <= reach and high - word.y > reach], page.number, 0)
-    return [(True, line.words) for line in top[:_EDGE_ROWS]] + [(False, line.words) for line in foot[-_EDGE_ROWS:]]
+    foot = lines(
+        [word for word in page.words if word.y - low <= reach and high - word.y > reach], page.number, 0
+    )
+    return [(True, line.words) for line in top[:_EDGE_ROWS]] + [
+        (False, line.words) for line in foot[-_EDGE_ROWS:]
+    ]
 
 
 def _place(top: bool, row: list[Word]) -> tuple[bool, int, float]:

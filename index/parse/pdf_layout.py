@@ -95,7 +95,9 @@ def _strips(words: Sequence[Word], size: float) -> list[Strip]:
     grid = np.zeros((rows, columns), dtype=bool)
     for w in words:
         low, high = int((w.y - 0.2 * w.size - y_min) / _BIN), int((w.y + 0.7 * w.size - y_min) / _BIN)
-        grid[max(0, low) : high + 1, max(0, int((w.x0 - x_min) / _BIN)) : int((w.x1 - x_min) / _BIN) + 1] = True
+        grid[max(0, low) : high + 1, max(0, int((w.x0 - x_min) / _BIN)) : int((w.x1 - x_min) / _BIN) + 1] = (
+            True
+        )
     wide = grid.copy()
     for shift in range(1, _GUTTER):
         wide[:, : columns - shift] |= grid[:, shift:]
@@ -171,7 +173,9 @@ def _prose(words: Sequence[Word]) -> tuple[int, float]:
 def _filled(row: Sequence[Word], span: float) -> float:
     ordered = sorted(row, key=lambda w: w.x0)
     gaps = sum(
-        max(0.0, b.x0 - a.x1 - 0.9 * a.size) for a, b in zip(ordered, ordered[1:], strict=False) if b.x0 > a.x1
+        max(0.0, b.x0 - a.x1 - 0.9 * a.size)
+        for a, b in zip(ordered, ordered[1:], strict=False)
+        if b.x0 > a.x1
     )
     return 1.0 - 3.0 * gaps / span if span > 0 else 0.0
 

@@ -147,7 +147,11 @@ class Outline:
         if self._names and name.casefold() in self._names:
             self._names.remove(name.casefold())
         numbered = NUMBERED.fullmatch(block.text.strip())
-        if block.first_page <= 2 and not (numbered and numbered["number"][0].isdigit()) and self._is_front(name):
+        if (
+            block.first_page <= 2
+            and not (numbered and numbered["number"][0].isdigit())
+            and self._is_front(name)
+        ):
             return False
         if name.casefold() in ("abstract", "summary") and not self._abstract_level and block.first_page <= 3:
             self._open(block, SectionKind.ABSTRACT)
@@ -254,7 +258,11 @@ def write_paper(
     floating: _Place | None = None  # the table or figure whose parts are being read
     listed: list[Line] = []
     for position, block in enumerate(blocks):
-        if block.kind is Kind.HEADING or outline.kind is not SectionKind.REFERENCES or block.kind is Kind.CAPTION:
+        if (
+            block.kind is Kind.HEADING
+            or outline.kind is not SectionKind.REFERENCES
+            or block.kind is Kind.CAPTION
+        ):
             references += _references(writer, outline, listed, hyphens)
             listed = []
         if outline.is_title(block):
@@ -315,7 +323,9 @@ def _write_rows(
     writer.rows(block.pieces, floating if in_table and floating else outline.place)
 
 
-def _references(writer: PaperWriter, outline: Outline, lines: list[Line], hyphens: Hyphens) -> list[Reference]:
+def _references(
+    writer: PaperWriter, outline: Outline, lines: list[Line], hyphens: Hyphens
+) -> list[Reference]:
     found = []
     for entry in _entries(lines):
         pieces: list[tuple[int, str]] = []

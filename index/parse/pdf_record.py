@@ -16,8 +16,12 @@ from index.parse.pdf_blocks import BACK, KNOWN
 from index.parse.pdf_layout import Line
 
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>|{}]+")
-_DOI_MARKED = re.compile(r"(?:doi[:.\s]*(?:org/)?|doi\.org/|dx\.doi\.org/)\s*(10\.\d{4,9}/[^\s\"<>|{}]+)", re.IGNORECASE)
-_XMP_DOI = re.compile(rb"<(?:prism:doi|pdfx:doi|crossmark:DOI|dc:identifier)>\s*(?:doi:)?\s*(10\.\d{4,9}/[^\s<]+)\s*<")
+_DOI_MARKED = re.compile(
+    r"(?:doi[:.\s]*(?:org/)?|doi\.org/|dx\.doi\.org/)\s*(10\.\d{4,9}/[^\s\"<>|{}]+)", re.IGNORECASE
+)
+_XMP_DOI = re.compile(
+    rb"<(?:prism:doi|pdfx:doi|crossmark:DOI|dc:identifier)>\s*(?:doi:)?\s*(10\.\d{4,9}/[^\s<]+)\s*<"
+)
 _XMP_JOURNAL = re.compile(rb"<prism:publicationName>([^<]{2,120})<")
 _ARXIV = re.compile(r"arXiv:\s?(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})", re.IGNORECASE)
 _PMCID = re.compile(r"\bPMCID:?\s*(PMC\d{5,9})|\b(PMC\d{6,9})\b")
@@ -45,10 +49,18 @@ _DATE = (
     r"|(?P<m2>[A-Z][a-z]{2,8})\.? (?P<d2>\d{1,2})(?:st|nd|rd|th)?,? (?P<y2>(?:19|20)\d\d)"
     r"|(?P<y3>(?:19|20)\d\d)-(?P<n3>\d\d)-(?P<d3>\d\d))"
 )
-_PUBLISHED = re.compile(r"(?:published(?: online)?|first published|available online|publication date|epub)[:\s]*(?:on )?" + _DATE, re.IGNORECASE)
-_COPYRIGHT = re.compile(r"(?:©|\(c\)|copyright)\s*(?:copyright\s*)?(?:©\s*)?(?:[A-Z][\w., ]{0,80}?)??((?:19|20)\d\d)\b", re.IGNORECASE)
+_PUBLISHED = re.compile(
+    r"(?:published(?: online)?|first published|available online|publication date|epub)[:\s]*(?:on )?" + _DATE,
+    re.IGNORECASE,
+)
+_COPYRIGHT = re.compile(
+    r"(?:©|\(c\)|copyright)\s*(?:copyright\s*)?(?:©\s*)?(?:[A-Z][\w., ]{0,80}?)??((?:19|20)\d\d)\b",
+    re.IGNORECASE,
+)
 _RUNNING = (
-    re.compile(r"^(?P<j>[A-Z][\w .&:-]{2,60}?),? ?\|? ?\(?(?P<y>(?:19|20)\d\d)\)?[,;]? ?\d{1,4} ?(?:\(\d+\))?[,:] ?e?\d+"),
+    re.compile(
+        r"^(?P<j>[A-Z][\w .&:-]{2,60}?),? ?\|? ?\(?(?P<y>(?:19|20)\d\d)\)?[,;]? ?\d{1,4} ?(?:\(\d+\))?[,:] ?e?\d+"
+    ),
     re.compile(r"^(?P<j>[A-Z][\w .&:-]{2,60}?) \d{1,4} \((?P<y>(?:19|20)\d\d)\) \w?\d+"),
     re.compile(r"^(?P<j>[A-Z][\w .&:-]{2,60}?) \| \((?P<y>(?:19|20)\d\d)\)"),
     re.compile(r"^(?P<j>P[Ll][Oo]S [A-Z]\w+(?: \w+){0,3})(?: \||$)"),
@@ -140,7 +152,11 @@ def _printed_title(sources: Sources) -> tuple[str, list[Line]]:
 def _set(group: Sequence[Line]) -> str:
     text = ""
     for line in group:
-        words = [w.text for w in line.words if not (w.size < 0.75 * line.size and w.y > line.y and w.text in "*†‡§#✩☆")]
+        words = [
+            w.text
+            for w in line.words
+            if not (w.size < 0.75 * line.size and w.y > line.y and w.text in "*†‡§#✩☆")
+        ]
         piece = line.text if len(words) == len(line.words) else line.text.rstrip("*†‡§#✩☆ ")
         if text.endswith("-") and piece[:1].islower():
             text += piece
@@ -190,7 +206,9 @@ def _first_words(sources: Sources) -> str:
 def _ids(sources: Sources) -> PaperIds:
     texts = [*sources.furniture, *sources.front_texts, sources.turned]
     joined = "\n".join(texts)
-    arxiv = _ARXIV.search(sources.turned) or _ARXIV.search("\n".join(line.text for line in sources.front[:12]))
+    arxiv = _ARXIV.search(sources.turned) or _ARXIV.search(
+        "\n".join(line.text for line in sources.front[:12])
+    )
     pmcid, pmid = _PMCID.search(joined), _PMID.search(joined)
     return PaperIds(
         doi=_doi(sources, texts),
@@ -209,7 +227,11 @@ def _clean_doi(doi: str) -> str:
 
 def _doi(sources: Sources, texts: Sequence[str]) -> str | None:
     stored = [match.decode("ascii", "ignore") for match in _XMP_DOI.findall(sources.data)]
-    stored += [m for key in ("doi", "DOI", "Subject", "Title", "Keywords") for m in _DOI.findall(sources.info.get(key, ""))]
+    stored += [
+        m
+        for key in ("doi", "DOI", "Subject", "Title", "Keywords")
+        for m in _DOI.findall(sources.info.get(key, ""))
+    ]
     printed = [match for text in texts for match in _DOI_MARKED.findall(text)]
     printed = [_clean_doi(doi) for doi in printed]
     common = Counter(printed)
@@ -268,7 +290,11 @@ def _journal(sources: Sources) -> str | None:
 def _running_name(text: str) -> str:
     for pattern in _RUNNING:
         match = pattern.search(text)
-        if match and " et al" not in text[: match.end()] and not match["j"].startswith(("Received", "Copyright")):
+        if (
+            match
+            and " et al" not in text[: match.end()]
+            and not match["j"].startswith(("Received", "Copyright"))
+        ):
             name = match["j"].rsplit(". ", 1)[-1].strip(" ,.|:")
             return name if len(name) > 2 and not name.isdigit() else ""
     return ""
@@ -282,7 +308,12 @@ def _licence(texts: Sequence[str]) -> str | None:
         if code:
             return f"CC {code.upper()}" + (f" {version}" if version else "")
     for match in found:
-        code = "BY" + ("-NC" if match["nc"] else "") + ("-ND" if match["nd"] else "") + ("-SA" if match["sa"] else "")
+        code = (
+            "BY"
+            + ("-NC" if match["nc"] else "")
+            + ("-ND" if match["nd"] else "")
+            + ("-SA" if match["sa"] else "")
+        )
         return f"CC {code}" + (f" {match['v3']}" if match["v3"] else "")
     return None
 
@@ -305,7 +336,9 @@ def _authors(sources: Sources, title: Sequence[Line]) -> tuple[Author, ...]:
     if title:
         after = lines[next(i for i, line in enumerate(lines) if line is title[-1]) + 1 :][:14]
         printed = _printed_authors(after)
-    given = [name.strip() for name in re.split(r";|,| and ", plain(sources.info.get("Author", ""))) if name.strip()]
+    given = [
+        name.strip() for name in re.split(r";|,| and ", plain(sources.info.get("Author", ""))) if name.strip()
+    ]
     stored = [author for author in (_author(name) for name in given) if author]
     if printed:
         return tuple(printed)
@@ -345,7 +378,9 @@ def _without_marks(line: Line) -> str:
         apart = position and word.x0 - line.words[position - 1].x1 > 0.17 * line.size
         raised = word.size <= 0.85 * line.size and word.y > line.y + 0.1 * line.size
         parts.append((" " if word.space or apart else "") + ("," if raised else word.text))
-    return re.sub(r"\b(?:MD|PhD|Ph\.D\.|M\.D\.|MSc|MPH|Dr\.?|Prof\.?|MBBS|FRCP|RN|BSc)\b", ",", "".join(parts))
+    return re.sub(
+        r"\b(?:MD|PhD|Ph\.D\.|M\.D\.|MSc|MPH|Dr\.?|Prof\.?|MBBS|FRCP|RN|BSc)\b", ",", "".join(parts)
+    )
 
 
 def _names(text: str) -> tuple[list[Author], list[str]]:

@@ -39,7 +39,9 @@ def line_text(words: Sequence[Word], size: float, y: float) -> str:
         word = words[position]
         end = position + 1
         raised = _raised(word, size, y)
-        while raised and end < len(words) and _raised(words[end], size, y) and not _gap(words, end, 1.2 * size):
+        while (
+            raised and end < len(words) and _raised(words[end], size, y) and not _gap(words, end, 1.2 * size)
+        ):
             end += 1
         text = _run(words[position:end], size)
         if position and _gap(words, position, size):
@@ -119,7 +121,11 @@ class Hyphens:
             return before, ""
         if token.endswith("/") and len(token) > 1:
             return before, ""
-        if re.search(r"https?://|www\.|doi\.org|^doi:", token) and token[-1] in "/._=?&" and after[:1] not in "(A":
+        if (
+            re.search(r"https?://|www\.|doi\.org|^doi:", token)
+            and token[-1] in "/._=?&"
+            and after[:1] not in "(A"
+        ):
             return before, ""
         return before, " "
 

@@ -57,9 +57,13 @@ def _answer(data: bytes, max_pages: int, megabytes: int, read: Any) -> bytes:
         return json.dumps({"error": error.message, "hint": error.hint}).encode()
     except (MemoryError, RecursionError):
         return json.dumps({"error": f"needs more than {megabytes} MB of memory", "hint": ""}).encode()
-    except Exception as error:  # a fault of ours costs this document, not the process and the ones that follow
+    except (
+        Exception
+    ) as error:  # a fault of ours costs this document, not the process and the ones that follow
         name = type(error).__name__
-        return json.dumps({"error": f"the PDF reader failed on it ({name})", "hint": "please report it"}).encode()
+        return json.dumps(
+            {"error": f"the PDF reader failed on it ({name})", "hint": "please report it"}
+        ).encode()
 
 
 def send(stream: BinaryIO, data: bytes) -> None:

@@ -192,7 +192,7 @@ def _is_placeholder(block: Block) -> bool:
     return bool(_PLACEHOLDER.search(block.text))
 
 
-def _write(outline: Outline, blocks: Iterable[Block]) -> Iterator[Entity]:
+def _write(outline: Outline, blocks: Iterable[Block]) -> list[Entity]:
     """Writes the page's and the paper's sections; gives the entities on the way."""
     entities: list[Entity] = []
     for block in blocks:
@@ -206,7 +206,7 @@ def _write(outline: Outline, blocks: Iterable[Block]) -> Iterator[Entity]:
             for line in block.lines:
                 entities.extend(_entities(line))
         outline.write((block,))
-    return iter(entities)
+    return entities
 
 
 def _entities(line: str) -> Iterator[Entity]:

@@ -27,6 +27,11 @@ class AskInput(Input):
         self._asked: list[str] = []
         self._at = 0
         self._draft = ""
+        self.lent: frozenset[str] = frozenset()
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Empty, it lends the keys in `lent` to the screen instead of typing them."""
+        return (bool(self.value) or key not in self.lent) and super().check_consume_key(key, character)
 
     def take(self) -> str:
         """The question as one harmless line; it goes into the history, and the input becomes empty."""

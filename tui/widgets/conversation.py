@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -22,7 +22,8 @@ class Conversation(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         """A word of welcome, which the first turn replaces."""
-        yield Static(Content(_WELCOME), classes="welcome")
+        with Vertical(id="turns"):
+            yield Static(Content(_WELCOME), classes="welcome")
 
     def on_mount(self) -> None:
         """From here on the newest line is kept in sight."""
@@ -47,7 +48,7 @@ class Conversation(VerticalScroll):
         """A new turn below the others."""
         turn = Turn(len(self.turns) + 1, question)
         self.query(".welcome").remove()
-        self.mount(turn)
+        self.query_one("#turns").mount(turn)
         self.anchor()
         return turn
 
@@ -58,4 +59,4 @@ class Conversation(VerticalScroll):
     def complain(self, message: str, hint: str) -> None:
         """An error that belongs to no question."""
         self.query(".welcome").remove()
-        self.mount(Static(trouble(message, hint), classes="notice"))
+        self.query_one("#turns").mount(Static(trouble(message, hint), classes="notice"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from textual.containers import VerticalScroll
@@ -34,7 +36,7 @@ class PaperText(VerticalScroll):
         """Replaces what is shown. `quote` must lie in the text."""
         await self.clear()
         blocks = list(blocks_of(text))
-        styled = [(start, end, _HEADING) for start, end in blocks if is_heading(start, end, sections)]
+        styled = [(start, end, _HEADING) for start, end in headings_of(blocks, sections)]
         styled.append((quote.start, quote.end, HIGHLIGHT))
         widgets: list[Static] = []
         target: Static | None = None
@@ -93,9 +95,13 @@ def blocks_of(text: str) -> Iterator[tuple[int, int]]:
         start = end + len(_BLANK_LINE)
 
 
-def is_heading(start: int, end: int, sections: Sequence[Section]) -> bool:
-    """Whether a block is a title or a heading: those stand outside of every section."""
-    return not any(section.span.start < end and start < section.span.end for section in sections)
+def headings_of(blocks: Sequence[tuple[int, int]], sections: Sequence[Section]) -> Iterator[tuple[int, int]]:
+    """The blocks that are titles and headings: those stand outside of every section."""
+    spans = sorted(section.span for section in sections)
+    for start, end in blocks:
+        before = bisect_left(spans, end, key=lambda span: span.start)
+        if not before or spans[before - 1].end <= start:
+            yield start, end
 
 
 def groups_of(blocks: Sequence[tuple[int, int]], quote: Span) -> Iterator[tuple[int, int]]:
@@ -120,7 +126,7 @@ def rendered(text: str, start: int, end: int, styled: Sequence[Styled]) -> Conte
     here = [(max(s, start), min(e, end), style) for s, e, style in styled if s < end and start < e]
     cuts = sorted({start, end, *(s for s, _, _ in here), *(e for _, e, _ in here)})
     parts: list[str | tuple[str, str]] = []
-    for left, right in zip(cuts, cuts[1:], strict=False):
+    for left, right in pairwise(cuts):
         style = " ".join(style for s, e, style in here if s <= left and right <= e)
         piece = clean(text[left:right])
         parts.append((piece, style) if style else piece)

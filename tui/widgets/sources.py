@@ -1,4 +1,4 @@
-"""The list of the places an answer stands on: cards beside it in a wide terminal, lines below in a narrow one."""
+"""The places an answer stands on, as a list: cards beside it where there is room, else lines below it."""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ class Turn(Vertical):
 
     def on_mount(self) -> None:
         """Shows that work goes on."""
+        self.query_one(".answer").display = False
         self._timer = self.set_interval(_SPINNER_SECONDS, self._tick)
         self._tick()
 
@@ -72,7 +73,7 @@ class Turn(Vertical):
     def _add(self, sentence: AnswerSentence) -> None:
         self._sentences.append(sentence)
         self.places.extend(places_of(sentence))
-        self.query_one(".answer", Static).update(self._written())
+        self._answer(self._written())
 
     def _finish(self, answer: Answer) -> None:
         if answer.declined:
@@ -90,14 +91,14 @@ class Turn(Vertical):
 
         passage = nearest(answer.evidence)
         if passage is None:
-            self.query_one(".answer", Static).update(Content("Your papers do not answer this."))
+            self._answer(Content("Your papers do not answer this."))
             self._end("nothing near it was found", answer.notices)
             return
         place = nearest_place(passage)
         self.places = [place]
         said = " · ".join(part for part in (place.name, place.where) if part)
         excerpt = shortened(line(place.quote), _LONGEST_EXCERPT)
-        self.query_one(".answer", Static).update(
+        self._answer(
             Content.assemble(
                 "Your papers do not answer this. The nearest is: ",
                 self._link(place),
@@ -116,12 +117,19 @@ class Turn(Vertical):
         """Ends the answer with what went wrong and what to do about it."""
         if self.running:
             self._end("")
-            self.query_one(".quiet", Static).update(trouble(message, hint)).add_class("trouble")
+            quiet = self.query_one(".quiet", Static)
+            quiet.add_class("trouble")
+            quiet.update(trouble(message, hint))
 
     def _end(self, said: str, notices: tuple[str, ...] = ()) -> None:
         self.running = False
         self._timer.stop()
-        self._say("\n".join([said, *(line(notice) for notice in notices)]))
+        self._say("\n".join(part for part in (said, *map(line, notices)) if part))
+
+    def _answer(self, content: Content) -> None:
+        answer = self.query_one(".answer", Static)
+        answer.update(content)
+        answer.display = True
 
     def _say(self, text: str) -> None:
         self.query_one(".quiet", Static).update(Content(text))

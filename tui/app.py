@@ -1,0 +1,45 @@
+"""The terminal application behind `citewell chat`."""
+
+from __future__ import annotations
+
+import multiprocessing.resource_tracker
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from tui.screens.chat import ChatScreen
+from tui.screens.help import HelpScreen, explained
+
+if TYPE_CHECKING:
+    from tui.parts import Parts
+
+
+class CitewellApp(App[None]):
+    """Screens over the parts; nothing heavy is loaded before the first one is drawn."""
+
+    TITLE = "citewell"
+    CSS_PATH = "citewell.tcss"
+    DEFAULT_MODE = "chat"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help", id="app.help", tooltip="Show this help"),
+        Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Leave citewell", priority=True),
+    ]
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__()
+        # A mode, not the default screen: only a mode's screen gets its own CSS.
+        self.add_mode("chat", lambda: ChatScreen(parts))
+
+    def action_help(self) -> None:
+        """Shows the keys of the screen in front."""
+        active = list(self.screen.active_bindings.values())
+        display = {a.binding.key: self.get_key_display(a.binding) for a in active}
+        self.push_screen(HelpScreen(explained(active, display)))
+
+
+def run(parts: Parts) -> None:
+    """Runs the application until the user leaves it."""
+    # Started later, from inside the running app, it would inherit file descriptors that it cannot.
+    multiprocessing.resource_tracker.ensure_running()
+    CitewellApp(parts).run()
