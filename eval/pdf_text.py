@@ -25,6 +25,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ _BLOCKS = frozenset("p title list-item def label caption td th tr sec disp-quote
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One article's figures, each from 0 to 1 but `pages` and `seconds`. `error` is the reason of a failure."""
+    """One article's figures, from 0 to 1 but `pages` and `seconds`; `error` is why it failed."""
 
     name: str
     words: float = 0.0
@@ -154,7 +155,7 @@ def order(running: Sequence[str], words: Sequence[str], size: int = 5) -> tuple[
     line = [places[s][0] for s in shingles if counted[s] == 1 and len(places.get(s, ())) == 1]
     if len(line) < 2:
         return 0.0, 0.0
-    pairs = sum(a < b for a, b in zip(line, line[1:], strict=False)) / (len(line) - 1)
+    pairs = sum(a < b for a, b in pairwise(line)) / (len(line) - 1)
     tails: list[int] = []
     for value in line:
         at = bisect.bisect_left(tails, value)
@@ -224,8 +225,8 @@ def measure_folder(folder: Path) -> list[Measured]:
 
 def report(results: Sequence[Measured]) -> str:
     """The figures as a table, the median (of shares) and the sum (of hits) last."""
-    head = f"{'article':14} {'words':>6} {'words+':>6} {'order':>6} {'lis':>6} {'heads':>6} {'abstr':>6} title doi  ms/page"
-    rows = [head]
+    names = " ".join(f"{name:>6}" for name in ("words", "words+", "order", "lis", "heads", "abstr"))
+    rows = [f"{'article':14} {names} title doi  ms/page"]
     for r in results:
         if r.error:
             rows.append(f"{r.name:14} {r.error}")
@@ -246,8 +247,8 @@ def report(results: Sequence[Measured]) -> str:
             )
         pages, seconds = sum(r.pages for r in read), sum(r.seconds for r in read)
         rows.append(
-            f"{len(read)} of {len(results)} read; title {sum(r.title for r in read)}, DOI {sum(r.doi for r in read)};"
-            f" {pages} pages, {1000 * seconds / max(1, pages):.1f} ms a page"
+            f"{len(read)} of {len(results)} read; title {sum(r.title for r in read)},"
+            f" DOI {sum(r.doi for r in read)}; {pages} pages, {1000 * seconds / max(1, pages):.1f} ms a page"
         )
     return "\n".join(rows)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from index.errors import LibraryDamaged
 from index.library import Library
 from index.model import Span
-from index.reader import Reader
+from index.reader import Reader, Source
 from index.vectors import decode, load_snapshot, seal
 
 
@@ -33,12 +33,18 @@ def examine(library: Library, *, repair: bool = False) -> Generator[Finding, Non
     with library.read() as reader:
         yield Finding("library.db is whole", tuple(reader.check()))
         yield Finding("every passage and section lies inside its paper's text", tuple(_spans(reader)))
-        vectors = Finding("every passage has its vector, with the right checksum", tuple(_vectors(reader)))
-        copies = Finding(
-            "the raw copies of the papers are there and unaltered", tuple(_objects(library, reader))
-        )
-    yield vectors
-    yield copies
+        vectors, copies = list(_vectors(reader)), list(_objects(library, reader))
+    if repair and (vectors or copies):
+        _read_again(library, [revision_id for revision_id, _ in vectors], [s.sha256 for s in copies])
+    later = " (the next citewell sync reads it again)" if repair else ""
+    yield Finding(
+        "every passage has its vector, with the right checksum",
+        tuple(f"{problem}{later}" for _, problem in vectors),
+    )
+    yield Finding(
+        "the raw copies of the papers are there and unaltered",
+        tuple(f"the copy of {source.path} is missing or altered{later}" for source in copies),
+    )
     yield _full_text(library, repair)
     yield _snapshot(library, repair)
 
@@ -55,23 +61,32 @@ def _spans(reader: Reader) -> Iterator[str]:
                 yield f"{paper.key}: passage {passage.id} lies outside its section"
 
 
-def _vectors(reader: Reader) -> Iterator[str]:
+def _vectors(reader: Reader) -> Iterator[tuple[int, str]]:
+    """Revisions whose vectors are damaged or missing, and what is wrong with them."""
     model = reader.model()
-    if model is None:
-        return
-    seen = 0
-    for rows in reader.vectors(model[0]):
+    missing = reader.revision_ids()
+    for rows in reader.vectors(model[0]) if model else ():
+        missing.discard(rows.revision_id)
         try:
-            if decode(rows).shape[1] != model[1].dimension:
-                yield f"revision {rows.revision_id}: vectors of another dimension"
-            seen += len(rows.passage_ids)
+            if model and decode(rows).shape[1] != model[1].dimension:
+                yield rows.revision_id, f"revision {rows.revision_id}: vectors of another dimension"
         except LibraryDamaged as error:
-            yield error.message
-    if seen != reader.counts()["passages"]:
-        yield f"{seen} vectors for {reader.counts()['passages']} passages"
+            yield rows.revision_id, error.message
+    for revision_id in sorted(missing):
+        yield revision_id, f"revision {revision_id}: no vectors"
 
 
-def _objects(library: Library, reader: Reader) -> Iterator[str]:
+def _read_again(library: Library, revision_ids: Sequence[int], sha256s: Sequence[str]) -> None:
+    """Marks files for the next sync; altered copies are set aside so that it can keep true ones."""
+    library.quarantine.mkdir(exist_ok=True)
+    for sha256 in set(sha256s):
+        if library.objects.path(sha256).exists():
+            library.objects.path(sha256).replace(library.quarantine / sha256)
+    with library.write() as writer:
+        writer.read_again(revision_ids, sha256s)
+
+
+def _objects(library: Library, reader: Reader) -> Iterator[Source]:
     for source in reader.sources():
         if source.status in ("indexed", "other"):
             path = library.objects.path(source.sha256)
@@ -81,7 +96,7 @@ def _objects(library: Library, reader: Reader) -> Iterator[str]:
             except OSError:
                 good = False
             if not good:
-                yield f"the copy of {source.path} is missing or altered"
+                yield source
 
 
 def _full_text(library: Library, repair: bool) -> Finding:

@@ -65,7 +65,7 @@ class Library:
                 f"cannot make a library at {self.folder}: {error.strerror or error}",
                 "Choose another place with --library.",
             ) from error
-        with self.lock(), _closing(self._connect(write=True)) as connection:
+        with self.lock(), _closing(self._connect(write=True)) as connection, _explained(self.folder):
             prepare(connection)
 
     @contextmanager
@@ -108,7 +108,12 @@ class Library:
             raise LibraryMissing(
                 f"there is no library at {self.folder}", "Make one with: citewell add FOLDER"
             )
-        with self.lock(), _closing(self._connect(write=True)) as connection, _explained(self.folder):
+        with (
+            self.lock(),
+            _disk_explained(self.folder),
+            _closing(self._connect(write=True)) as connection,
+            _explained(self.folder),
+        ):
             prepare(connection)
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -121,17 +126,26 @@ class Library:
 
     def backup(self, target: Path) -> None:
         """A consistent copy of the database while others read and write."""
-        with _closing(self._connect(write=False)) as source, _closing(sqlite3.connect(target)) as copy:
+        with (
+            _explained(self.folder),
+            _closing(self._connect(write=False)) as source,
+            _closing(sqlite3.connect(target)) as copy,
+        ):
             source.backup(copy)
 
     def _connect(self, *, write: bool) -> sqlite3.Connection:
-        if not write:
-            return _configured(self._connect_for_reading())
-        connection = _configured(sqlite3.connect(self.database, timeout=_BUSY_SECONDS, isolation_level=None))
         with _explained(self.folder):
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
+            if not write:
+                return _configured(self._connect_for_reading())
+            connection = sqlite3.connect(self.database, timeout=_BUSY_SECONDS, isolation_level=None)
+            try:
+                check_version(_configured(connection))  # a newer library keeps even its journal mode
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA foreign_keys = ON")
+            except BaseException:
+                connection.close()
+                raise
         return connection
 
     def _connect_for_reading(self) -> sqlite3.Connection:
@@ -142,8 +156,11 @@ class Library:
         try:
             connection.execute("PRAGMA schema_version").fetchone()
         except sqlite3.OperationalError:
-            # On a read-only medium the write-ahead log's index cannot be made; nobody writes there either.
             connection.close()
+            log = self.folder / "library.db-wal"
+            if log.exists() and log.stat().st_size:
+                raise  # without its log the library would be an older one, or none
+            # On a read-only medium the write-ahead log's index cannot be made; nobody writes there either.
             connection = sqlite3.connect(f"{place}?immutable=1", uri=True, isolation_level=None)
         except sqlite3.DatabaseError:
             pass  # not a database: said where the version is read
@@ -185,6 +202,18 @@ def _explained(folder: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         raise LibraryDamaged(
             f"the library at {folder} is damaged: {error}", "Run: citewell doctor"
+        ) from error
+
+
+@contextmanager
+def _disk_explained(folder: Path) -> Iterator[None]:
+    """Errors of the files beside library.db, in the user's words."""
+    try:
+        yield
+    except OSError as error:
+        raise LibraryError(
+            f"the library at {folder} cannot be written: {error.strerror or error}",
+            "Free some space or check the folder; the library is as it was.",
         ) from error
 
 

@@ -26,7 +26,9 @@ class ObjectStore:
         path = self.path(sha256)
         if path.exists() and path.stat().st_size == len(data):
             return sha256
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sync_folder(self._folder)
         write_durably(path, data)
         return sha256
 

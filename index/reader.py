@@ -334,6 +334,10 @@ class Reader:
         for row in rows:
             yield VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
 
+    def revision_ids(self) -> set[int]:
+        """The ids of all texts."""
+        return {int(row[0]) for row in self._db.execute("SELECT id FROM revisions")}
+
     def passages_up_to(self, last_id: int) -> int:
         """How many passages have an id of at most `last_id`."""
         return int(self._one("SELECT count(*) FROM passages WHERE id <= ?", last_id)[0])

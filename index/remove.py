@@ -32,7 +32,8 @@ def remove(library: Library, names: Sequence[str]) -> list[str]:
             writer.forget_source(source.path)
         for folder in folders:
             writer.remove_root(folder)
-        writer.collect_objects()
+    with library.write() as writer:
+        writer.collect_objects()  # only now: a removal that was not committed must not cost the raw copies
     with library.read() as reader:
         left = {paper.key for paper in reader.papers()}
     return sorted(keys - left)

@@ -36,6 +36,7 @@ def check_path(path: Path) -> Path:
     """The normal path of something the user named; SourceError if it is not there or cannot be read."""
     try:
         place = normal_path(path)
+        str(place).encode()  # raises UnicodeEncodeError, a ValueError, for a name that is not UTF-8
         if not place.exists():
             raise SourceError(f"there is no file or folder {path}", "Check the path.")
     except (OSError, ValueError) as error:
@@ -55,17 +56,20 @@ def find(roots: Iterable[Path], suffixes: frozenset[str], *, without: Path | Non
     found = Found()
     seen: set[Path] = set()
     for root in roots:
-        if root.is_dir():
-            seen.update(_walk(root, suffixes, without, found))
-        elif root.exists():
-            seen.add(root)
+        try:
+            if root.is_dir():
+                seen.update(_walk(root, suffixes, without, found))
+            elif root.exists():
+                seen.add(root)
+        except OSError as error:  # its server is gone, or a folder above it may not be entered
+            found.unreadable.append((root, error.strerror or "cannot be read"))
     found.files = sorted(seen)
     return found
 
 
 def _walk(root: Path, suffixes: frozenset[str], without: Path | None, found: Found) -> Iterator[Path]:
     def note(error: OSError) -> None:
-        found.unreadable.append((Path(error.filename), error.strerror or "cannot be read"))
+        found.unreadable.append((Path(error.filename or root), error.strerror or "cannot be read"))
 
     for folder, folders, names in os.walk(root, onerror=note):
         here = Path(folder)
@@ -76,14 +80,17 @@ def _walk(root: Path, suffixes: frozenset[str], without: Path | None, found: Fou
         )
         for name in names:
             path = here / name
-            if name.startswith(".") or path.suffix.lower() not in suffixes or not path.is_file():
+            if name.startswith(".") or path.suffix.lower() not in suffixes:
                 continue
             try:
-                str(path).encode()
+                if path.is_file():
+                    place = normal_path(path)
+                    str(place).encode()
+                    yield place
             except UnicodeEncodeError:
                 found.unreadable.append((path, "its name is not valid UTF-8: rename it"))
-                continue
-            yield normal_path(path)
+            except OSError as error:  # a folder that may be listed but not entered, a server that is gone
+                note(error)
 
 
 def read(path: Path) -> bytes:

@@ -8,20 +8,22 @@ and the next sync goes on from there.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from index.chunk import passage_input, split
-from index.embed import Embedder, Vectors, passage_room
+from index.embed import Embedder, Vectors, passage_room, unit_vectors
 from index.errors import ParseError, SourceError
 from index.events import Advanced, PaperFailed, PaperSynced, StageStarted, Synced, SyncEvent, SyncReport
+from index.identity import quality
 from index.library import Library
-from index.model import Paper, Passage
+from index.model import Format, Paper, Passage
 from index.reader import Source
 from index.sources import Found, find, read
 from index.vectors import needs_snapshot, seal
@@ -132,7 +134,7 @@ class Syncer:
         with tally.timed("look"):
             found = find(roots, self._suffixes, without=self._library.folder.resolve())
             tally.warnings += [f"{path}: {reason}" for path, reason in found.unreadable]
-            work, gone = self._plan(found, roots, tally)
+            work, gone = self._plan(found, roots, tally, whole=remove_missing)
         if remove_missing:
             with tally.timed("store"):
                 self._remove(gone, tally)
@@ -142,22 +144,30 @@ class Syncer:
 
     # --- deciding what to do -------------------------------------------------------------------------
 
-    def _plan(self, found: Found, roots: Sequence[Path], tally: _Tally) -> tuple[list[_Work], list[Source]]:
+    def _plan(
+        self, found: Found, roots: Sequence[Path], tally: _Tally, *, whole: bool
+    ) -> tuple[list[_Work], list[Source]]:
+        """Files to read, and known files that are gone. `whole`: the roots are all that the library has."""
         with self._library.read() as reader:
             known = {source.path: source for source in reader.sources()}
         present = {str(path) for path in found.files}
-        gone = [s for s in known.values() if s.path not in present and self._is_gone(s, found, roots, tally)]
-        by_hash = {source.sha256: source for source in gone if source.status in ("indexed", "other")}
+        gone = [
+            s
+            for s in known.values()
+            if s.path not in present and self._is_gone(s, found, roots, tally, whole=whole)
+        ]
+        by_hash: dict[str | None, list[Source]] = {}
+        for lost in gone:
+            if lost.status != "failed":
+                by_hash.setdefault(lost.sha256, []).append(lost)
         work: list[_Work] = []
         for path in found.files:
             source = known.get(str(path))
             sha256 = _hash(path)
-            if source is None and sha256 in by_hash:
-                moved = by_hash.pop(sha256)
-                gone.remove(moved)
-                with self._library.write() as writer:
-                    writer.move_source(moved.path, str(path))
-                tally.moved.append(str(path))
+            if source is None and by_hash.get(sha256):
+                moved = self._follow(by_hash[sha256].pop(), path, gone, tally)
+                if not self._is_current(moved, sha256):
+                    work.append(_Work(str(path), moved))
             elif source is None or not self._is_current(source, sha256):
                 work.append(_Work(str(path), source))
             elif source.status == "failed":
@@ -166,30 +176,43 @@ class Syncer:
                 tally.unchanged += 1
         return work, gone
 
+    def _follow(self, moved: Source, path: Path, gone: list[Source], tally: _Tally) -> Source:
+        """Notes that a known file stands at another path now; one that was taken out stays out."""
+        gone.remove(moved)
+        with self._library.write() as writer:
+            writer.move_source(moved.path, str(path))
+        if moved.status != "excluded":
+            tally.moved.append(str(path))
+        return replace(moved, path=str(path))
+
     def _is_current(self, source: Source, sha256: str | None) -> bool:
         return source.status == "excluded" or (source.sha256 == sha256 and source.recipe == self._recipe)
 
-    def _is_gone(self, source: Source, found: Found, roots: Sequence[Path], tally: _Tally) -> bool:
+    def _is_gone(
+        self, source: Source, found: Found, roots: Sequence[Path], tally: _Tally, *, whole: bool
+    ) -> bool:
         """Whether a known file was deleted; one below a root that is itself away is kept."""
         for root in roots:
-            if source.path == str(root):
+            if not Path(source.path).is_relative_to(root):
+                continue
+            if not found.covers(source.path):
+                return False
+            if source.path == str(root) or root.exists():
                 return True
-            if Path(source.path).is_relative_to(root):
-                if not root.exists():
-                    note = f"{root} is not there: its papers are kept (citewell remove drops them)"
-                    if note not in tally.warnings:
-                        tally.warnings.append(note)
-                    return False
-                return found.covers(source.path)
-        return False
+            note = f"{root} is not there: its papers are kept (citewell remove drops them)"
+            if note not in tally.warnings:
+                tally.warnings.append(note)
+            return False
+        # It stood behind a link somewhere below a root: gone if every root could be looked through.
+        return whole and not found.unreadable and all(root.exists() for root in roots)
 
     def _left_over(self) -> list[_Work]:
         with self._library.read() as reader:
             waiting = [s for s in reader.sources(status="other") if s.recipe != self._recipe]
-        best: dict[int | None, _Work] = {}
-        for source in waiting:
-            best.setdefault(source.paper_id, _Work(source.path, source))
-        return list(best.values())
+        # A file that is away for now keeps its paper. The best come first: the rest need no place then.
+        waiting = [s for s in waiting if os.path.isfile(s.path)]  # noqa: PTH113 (Path.is_file may raise)
+        waiting.sort(key=lambda s: quality(Format(s.format), False), reverse=True)
+        return [_Work(s.path, s) for s in waiting]
 
     # --- doing it ------------------------------------------------------------------------------------
 
@@ -254,7 +277,10 @@ class Syncer:
         for at in range(0, len(texts), _BATCH):
             batch = by_length[at : at + _BATCH]
             with tally.timed("embed"):
-                for i, vector in zip(batch, self._embedder.passages([texts[i] for i in batch]), strict=True):
+                found = self._embedder.passages([texts[i] for i in batch])
+                # Whoever made the embedder: what is not a vector of this model never reaches the library.
+                found = unit_vectors(found, (len(batch), self._embedder.fingerprint.dimension))
+                for i, vector in zip(batch, found, strict=True):
                     vectors[i] = vector
             yield Advanced(done - len(waiting), f"{min(at + _BATCH, len(texts))} of {len(texts)} passages")
         parts = np.split(np.asarray(vectors), np.cumsum([len(r.passages) for r in waiting])[:-1])

@@ -168,6 +168,9 @@ def seal(library: Library) -> str | None:
     with library.write() as writer:
         size, sha256 = write_index(index, library.index_folder / name)
         replaced = writer.record_snapshot(model_id, name, size, sha256, index.ntotal, last_id)
+        for path in library.index_folder.glob("*.faiss*"):
+            if path.name not in (name, *replaced):
+                path.unlink(missing_ok=True)  # left by a run that was killed
     for old in replaced:
         (library.index_folder / old).unlink(missing_ok=True)
     return name

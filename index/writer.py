@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -109,6 +109,7 @@ class Writer:
             "UPDATE sources SET status = 'other' WHERE paper_id = ? AND status = 'indexed'", (paper_id,)
         )
         self._attach(source_id, paper_id, "indexed")
+        self._reconsider_others(paper_id, paper)
         self._update_paper(paper_id, paper)
         revision_id = self._replace_revision(paper_id, source_id, paper)
         ids = self._put_passages(revision_id, paper_id, paper, passages)
@@ -138,12 +139,25 @@ class Writer:
 
     def move_source(self, old: str, new: str) -> None:
         """The same bytes stand at another path now."""
-        self._db.execute("DELETE FROM sources WHERE path = ?", (new,))
+        if self._db.execute("SELECT 1 FROM sources WHERE path = ?", (old,)).fetchone() is None:
+            return  # another sync was quicker
+        self.forget_source(new)
         self._db.execute("UPDATE sources SET path = ? WHERE path = ?", (new, old))
 
     def retry_failed(self) -> None:
         """Has the next sync read every failed file again."""
         self._db.execute("UPDATE sources SET recipe = ? WHERE status = 'failed'", (TO_BE_READ_AGAIN,))
+
+    def read_again(self, revision_ids: Iterable[int], sha256s: Iterable[str]) -> None:
+        """Has the next sync read the files of these revisions, and those with these bytes, again."""
+        self._db.executemany(
+            "UPDATE sources SET recipe = ? WHERE id IN (SELECT source_id FROM revisions WHERE id = ?)",
+            [(TO_BE_READ_AGAIN, i) for i in revision_ids],
+        )
+        self._db.executemany(
+            "UPDATE sources SET recipe = ? WHERE sha256 = ? AND status IN ('indexed', 'other')",
+            [(TO_BE_READ_AGAIN, sha256) for sha256 in sha256s],
+        )
 
     def collect_objects(self) -> int:
         """Deletes raw copies that no source needs; returns how many."""
@@ -165,6 +179,15 @@ class Writer:
         if row is None:
             return False
         return quality(Format(row[0]), bool(row[1])) >= quality(paper.format, paper.body_missing)
+
+    def _reconsider_others(self, paper_id: int, paper: Paper) -> None:
+        """If the indexed text is about to become worse, say by losing its body, others may be better now."""
+        row = self._db.execute("SELECT format, body_missing FROM papers WHERE id = ?", (paper_id,)).fetchone()
+        if row[0] and quality(Format(row[0]), bool(row[1])) > quality(paper.format, paper.body_missing):
+            self._db.execute(
+                "UPDATE sources SET recipe = ? WHERE paper_id = ? AND status = 'other'",
+                (TO_BE_READ_AGAIN, paper_id),
+            )
 
     def _leave(self, before: sqlite3.Row | None, now: int | None) -> None:
         """Settles the paper that a file belonged to before: another file takes over, or it goes."""

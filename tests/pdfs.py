@@ -97,8 +97,8 @@ def pdf(
             f"<< /Type /Font /Subtype /Type1 /BaseFont /{base} /Encoding /WinAnsiEncoding{extra} >>".encode()
         )
     key = _key(password) if password is not None else None
-    objects[7] = _stream(7, zlib.compress(b"\x40"), "/Type /XObject /Subtype /Image /Width 1 /Height 1"
-                         " /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode", key)  # fmt: skip
+    image = "/Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8"
+    objects[7] = _stream(7, zlib.compress(b"\x40"), f"{image} /Filter /FlateDecode", key)
     to_private = (
         b"1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfrange <00> <FF> <E000> endbfrange"
     )

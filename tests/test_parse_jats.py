@@ -16,7 +16,8 @@ from lxml import etree
 
 from index.errors import ParseError
 from index.model import Author, Format, Paper, PaperIds, SectionKind
-from index.parse.jats import MAX_DEPTH, parse_jats
+from index.parse.jats import parse_jats
+from index.parse.jats_xml import MAX_DEPTH
 
 SHARED = Path(os.environ.get("CITEWELL_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "data"
 NAMESPACES = 'xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:mml="http://www.w3.org/1998/Math/MathML"'

@@ -137,9 +137,14 @@ def test_line_numbers_of_a_manuscript_are_no_text(parser: PdfParser) -> None:
 
 def test_raised_numbers_are_citations_after_words_and_powers_after_numbers(parser: PdfParser) -> None:
     puts = [
-        Put(50, 700, "Vessels grow by angiogenesis"), Put(176.2, 704, "12,13", 6), Put(195, 700, "and at 10"),
-        Put(236.3, 704, "-3", 6), Put(245, 700, "mol per m"), Put(289.5, 704, "2", 6), Put(297, 700, "in water."),
-    ]  # fmt: skip
+        Put(50, 700, "Vessels grow by angiogenesis"),
+        Put(176.2, 704, "12,13", 6),
+        Put(195, 700, "and at 10"),
+        Put(236.3, 704, "-3", 6),
+        Put(245, 700, "mol per m"),
+        Put(289.5, 704, "2", 6),
+        Put(297, 700, "in water."),
+    ]
     text = parser.parse(pdf([[*puts, *column(wrap(prose("s", 4), 90), 50, 680)]])).text
     assert "grow by angiogenesis [12,13] and at 10^-3 mol per m^2 in water." in text
 
@@ -223,7 +228,8 @@ def test_an_article_has_sections_record_and_references(parser: PdfParser) -> Non
         ("2", 1939, "10.1234/core.9"),
     ]
     assert paper.references[1].text == (
-        "2. Meitner L. On the parting of cores, with a long title that runs over. Nature 1939. doi:10.1234/core.9"
+        "2. Meitner L. On the parting of cores, with a long title that runs over. Nature 1939."
+        " doi:10.1234/core.9"
     )
 
 
@@ -315,7 +321,7 @@ def check_words_on_their_pages(paper: Paper, data: bytes) -> None:
         words = re.findall(r"[^\W\d_]{4,}", page.span.of(paper.text))
         # The first and the last may be halves of a word, and PDFium itself misses some accents and blanks.
         missing = [word for word in words[1:-1] if _letters(word) not in printed]
-        assert len(missing) <= 0.01 * len(words), (page.number, missing[:10])
+        assert len(missing) <= 0.03 * len(words), (page.number, missing[:10])
     document.close()
 
 
@@ -370,16 +376,19 @@ def test_odd_files_end_as_a_paper_or_with_a_reason(
     files = [
         p
         for name in ("pypdf", "pdfminer", "unstructured")
-        for p in (SHARED / "broken" / name).rglob("*")
+        for p in (SHARED / "broken" / name).rglob("*.pdf")
         if p.is_file()
     ]
     assert len(files) == 121
+    reasons: dict[str, str] = {}
     for path in files:
         try:
             check_layout(parser.parse(path.read_bytes()))
         except ParseError as error:
-            assert error.message, path
-            assert not error.message.startswith("the PDF reader"), (path, error.message)
+            reasons[path.name] = error.message
+    # No crash, no time-out, no fault of ours: each reason is about the file.
+    assert {n: r for n, r in reasons.items() if not r or "PDF reader" in r or "longer than" in r} == {}
+    assert len(files) - len(reasons) >= 60
     assert capfd.readouterr() == ("", "")
 
 

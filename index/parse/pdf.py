@@ -14,7 +14,7 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, BinaryIO, cast
 
 from pydantic import ValidationError
 
@@ -25,9 +25,7 @@ from index.parse.pdf_worker import PAPER, receive, send
 _ROOT = Path(__file__).resolve().parents[2]  # the folder that holds the package `index`
 _START_SECONDS = 60.0
 # What an interpreter needs to start; keys and tokens in the environment are none of a PDF's business.
-_ENVIRONMENT = (
-    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-)  # fmt: skip
+_ENVIRONMENT = "PATH HOME LANG LC_ALL TMPDIR PYTHONHOME LD_LIBRARY_PATH DYLD_LIBRARY_PATH".split()
 
 
 class PdfParser:
@@ -143,8 +141,8 @@ def _timed(worker: subprocess.Popen[bytes], seconds: float, data: bytes | None) 
     assert worker.stdout is not None
     try:
         if data is not None:
-            send(worker.stdin, data)
-        return receive(worker.stdout), late.is_set()
+            send(cast(BinaryIO, worker.stdin), data)
+        return receive(cast(BinaryIO, worker.stdout)), late.is_set()
     except BrokenPipeError:
         return None, late.is_set()
     finally:

@@ -3,52 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from index.parse.pdf_chars import Font, Word
+from index.parse.pdf_chars import Word
+from index.parse.pdf_headings import (
+    CAPTION,
+    KNOWN,
+    NUMBERED,
+    REFERENCES,
+    Body,
+    bare_name,
+    half,
+    is_caption,
+    is_known,
+    looks_like_heading,
+)
 from index.parse.pdf_layout import Line
 from index.parse.pdf_text import Hyphens, line_text
 
-CAPTION = re.compile(
-    r"(?P<label>(?:Supplementary |Supplemental |Extended Data |Appendix )?"
-    r"(?P<kind>Fig(?:ure|\.)?|FIG(?:URE|\.)?|Scheme|SCHEME|Chart|Table|TABLE|Tab\.|Box)\s?"
-    r"(?:[A-Z]?\d{1,3}[A-Za-z]?|[IVX]{1,5}))(?P<rest>\s*[.:|—–-]|\s|$)"
-)
-NUMBERED = re.compile(
-    r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}\.?|[IVX]{1,5}\.|[A-Z]\.)(?:\s*[|]\s*|\s+)(?P<name>\D.*)"
-)
-KNOWN = re.compile(
-    r"abstract|(?:author |lay |plain language )?summary|(?:general )?introduction|background(?: and .*)?|"
-    r"(?:materials?|patients?|subjects?|participants|experimental|data|study|research|star)?"
-    r"(?: (?:and|&) )?(?:materials?|methods?|procedures?|methodology|design)(?: (?:and|&) materials?)?|"
-    r"★? ?methods(?: summary)?|methodology|"
-    r"experimental(?: section)?|(?:main )?results?(?: (?:and|&) discussions?)?|(?:general )?discussions?"
-    r"(?: (?:and|&) conclusions?)?|conclusions?(?: .{0,30})?|concluding remarks|limitations?(?: of the study)?|"
-    r"related works?|case (?:presentation|report)|findings|objectives?|keywords|highlights|graphical abstract",
-    re.IGNORECASE,
-)
-BACK = re.compile(
-    r"acknowledge?ments?(?: .{0,30})?|(?:sources? of )?funding(?: .{0,30})?|financial (?:support|disclosure)|"
-    r"authors?[’']? ?contributions?(?: statement)?|contributors|credit .{0,40}|"
-    r"conflicts? of interests?(?: statement)?|(?:declaration of )?competing (?:financial )?interests?"
-    r"(?: statement)?|declarations?(?: of .{0,40})?|disclosures?(?: statement)?|"
-    r"(?:data|code|materials?|resource)(?: and (?:code|materials?|data|software))?"
-    r" (?:availability|accessibility)(?: statement)?|availability of (?:data|materials).{0,40}|"
-    r"ethic(?:s|al) .{0,60}|consent .{0,40}|institutional review board.{0,20}|informed consent.{0,20}|"
-    r"supplement(?:ary|al) (?:materials?|information|data)|supporting information(?: .{0,20})?|"
-    r"additional (?:information|files?)|abbreviations|nomenclature|appendi(?:x|ces)(?: .{0,60})?|orcid.{0,10}|"
-    r"publisher[’']s note|author (?:details|information|disclosure.{0,20}|affiliations)|"
-    r"endnotes|footnotes|notes|peer review .{0,30}|open research|open access|provenance .{0,40}|rights and permissions|"
-    r"generative ai statement|reprints and permissions",
-    re.IGNORECASE,
-)
-REFERENCES = re.compile(
-    r"(?:list of )?references?(?: and notes| cited)?|bibliography|literature(?: cited)?|works cited|cited literature",
-    re.IGNORECASE,
-)
 _END = re.compile(r"[.!?:;][\"'”’)\]]*(?:\s?\[\d[^\]]*\])?$")
 _BULLET = re.compile(r"[•●○▪■◦‣–—*·]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s")
 _THEOREM = re.compile(
@@ -96,48 +70,6 @@ class Block:
         return self.lines[-1].page
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The document's running text: its type size and font, its line pitch, whether paragraphs are indented."""
-
-    size: float
-    font: Font
-    pitch: float
-    indented: bool
-    heading_fonts: frozenset[str]  # other fonts than the body's, in which known headings are set
-
-
-def body_style(lines: Sequence[Line]) -> Body:
-    """What most of the letters are set in."""
-    sizes: Counter[tuple[float, Font]] = Counter()
-    for line in lines:
-        if len(line.text) >= 30:
-            sizes[(_half(line.size), line.font)] += len(line.text)
-    for line in lines if not sizes else ():
-        sizes[(_half(line.size), line.font)] += len(line.text)
-    size, font = sizes.most_common(1)[0][0]
-    pitches: Counter[float] = Counter()
-    indents = flush = 0
-    for before, line in zip(lines, lines[1:], strict=False):
-        if before.leaf == line.leaf and before.page == line.page and _half(line.size) == size:
-            pitches[round(before.y - line.y, 0)] += 1
-            if 0.7 * size < line.x0 - line.left < 3.5 * size and abs(before.x0 - line.left) < 4:
-                indents += 1
-            elif abs(line.x0 - line.left) < 4:
-                flush += 1
-    pitch = max((p for p, _ in pitches.most_common(1)), default=1.2 * size)
-    heading_fonts = frozenset(
-        line.font.name for line in lines if line.font.name != font.name and is_known(bare_name(line.text))
-    )
-    return Body(
-        size, font, pitch if pitch > 0.8 * size else 1.2 * size, indents > 0.03 * flush, heading_fonts
-    )
-
-
-def _half(size: float) -> float:
-    return round(size * 2) / 2
-
-
 def blocks(lines: Sequence[Line], body: Body, hyphens: Hyphens) -> list[Block]:
     """The document's blocks in reading order, headings with their level."""
     found = _grouped(lines, body)
@@ -163,77 +95,27 @@ def _grouped(lines: Sequence[Line], body: Body) -> list[Block]:
 
 def _opened(line: Line, before: Block | None, following: Line | None, body: Body) -> Block:
     caption = CAPTION.match(line.text)
-    if caption and _is_caption(line, caption, body):
+    if caption and is_caption(line, caption, body):
         return Block(Kind.CAPTION, [line], label=caption["label"])
     if looks_like_heading(line, body):
-        return Block(Kind.HEADING, [line])
+        header = _is_table_head(line, before, following, body)
+        return Block(Kind.ROWS if header else Kind.HEADING, [line])
     if _is_row(line, following, before, body):
         return Block(Kind.ROWS, [line])
     return Block(Kind.SMALL if line.size < 0.93 * body.size else Kind.PARAGRAPH, [line])
 
 
-def _is_caption(line: Line, caption: re.Match[str], body: Body) -> bool:
-    rest = caption["rest"].strip()
-    distinct = line.words[0].font.bold != body.font.bold or abs(line.size - body.size) > 0.4
-    if rest in (".", ":", "|"):
-        return True
-    after = line.text[caption.end("label") :].strip()
-    return (
-        distinct
-        and (not after or after[0].isupper() or after[0] in "(—–-")
-        or (not after and len(line.text) < 20)
-    )
-
-
-def looks_like_heading(line: Line, body: Body) -> bool:
-    """Whether a line by itself is set and worded like a heading."""
-    text = line.text.strip()
-    if not 2 < len(text) <= 130 or line.cells > 2 or text[0].islower():
+def _is_table_head(line: Line, before: Block | None, following: Line | None, body: Body) -> bool:
+    """Whether a bold line is a table's first row: between its caption, or its rows, and a row."""
+    if before is None or before.kind not in (Kind.CAPTION, Kind.ROWS) or before.last_page != line.page:
         return False
-    numbered = NUMBERED.fullmatch(text)
-    name = bare_name(text)
-    letters = sum(char.isalpha() for char in text)
-    if letters < 0.55 * len(text.replace(" ", "")) or _LOWER_START.match(name):
+    if (
+        is_known(bare_name(line.text))
+        or NUMBERED.fullmatch(line.text)
+        or before.label[:3].casefold() == "fig"
+    ):
         return False
-    known = is_known(name)
-    # Small capitals are set as capitals of two sizes; the larger one counts.
-    size = max(word.size for word in line.words if abs(word.y - line.y) < 0.5 or word.size <= line.size)
-    larger = line.size >= 1.08 * body.size
-    bold = line.font.bold and not body.font.bold
-    capitals = text.isupper() and letters >= 4
-    italic = line.font.italic and not body.font.italic
-    if known and (larger or bold or capitals or italic or line.font.name != body.font.name or numbered):
-        return True
-    if text[-1] in ".;,:" and not (numbered and text[-1] == "."):
-        return known and line.size >= 0.95 * body.size and bold
-    if size < 0.9 * body.size:
-        return False
-    if numbered and re.match(r"\d+\.\d", numbered["number"]) and numbered["name"][0].isupper():
-        return line.x1 < line.right - 0.1 * (line.right - line.left)
-    short = line.x1 < line.right - 0.15 * (line.right - line.left)
-    if line.font.name in body.heading_fonts and short and line.size >= 0.97 * body.size:
-        return True
-    return (
-        larger
-        or bold
-        or (capitals and letters >= 6)
-        or bool(numbered and (italic or line.font.name != body.font.name))
-    )
-
-
-_LOWER_START = re.compile(r"[a-z]{2,}")
-
-
-def bare_name(text: str) -> str:
-    """A heading without its number and closing mark."""
-    numbered = NUMBERED.fullmatch(text.strip())
-    name = numbered["name"] if numbered else text
-    return name.strip(" .:■□▪|")
-
-
-def is_known(name: str) -> bool:
-    """Whether a heading's words alone say that it is one."""
-    return any(pattern.fullmatch(name) for pattern in (KNOWN, BACK, REFERENCES))
+    return following is not None and following.page == line.page and _is_row(following, None, before, body)
 
 
 def _is_row(line: Line, following: Line | None, before: Block | None, body: Body) -> bool:
@@ -261,7 +143,7 @@ def _goes_on(block: Block, line: Line, body: Body) -> bool:
     """Whether `line` continues the block before it, in the same column."""
     last = block.lines[-1]
     gap = last.y - line.y
-    if last.page != line.page or not 0 < gap:
+    if last.page != line.page or not gap > 0:
         return False
     if last.leaf != line.leaf and not (abs(last.x0 - line.x0) < 3 * body.size and gap < 1.6 * body.pitch):
         return False
@@ -273,7 +155,7 @@ def _goes_on(block: Block, line: Line, body: Body) -> bool:
     if gap > 1.45 * max(body.pitch * last.size / body.size, 1.1 * last.size):
         return False
     caption = CAPTION.match(line.text)
-    if caption and _is_caption(line, caption, body) and _END.search(last.text):
+    if caption and is_caption(line, caption, body) and _END.search(last.text):
         return False
     if block.kind is Kind.HEADING and len(block.lines) > 3:
         block.kind = Kind.PARAGRAPH  # bold running text: an abstract, often
@@ -406,10 +288,14 @@ def _joined(found: list[Block], body: Body) -> list[Block]:
     for block in found:
         if block.kind in (Kind.PARAGRAPH, Kind.SMALL) and _is_prose(block):
             last = _open_paragraph(result, block)
-            if last is not None and _cut_in_two(result[last], block, body):
-                if _may_join(result[last], result[last + 1 :], block):
-                    _merge(result, last, block)
-                    continue
+            between = result[last + 1 :] if last is not None else []
+            if (
+                last is not None
+                and _cut_in_two(result[last], block, body, bool(between))
+                and _may_join(result[last], between, block)
+            ):
+                _merge(result, last, block)
+                continue
         result.append(block)
     return result
 
@@ -432,9 +318,9 @@ def _is_prose(block: Block) -> bool:
     return len(_LOWER_WORD.findall(block.lines[0].text)) >= 2 or len(block.lines) > 1
 
 
-def _cut_in_two(block: Block, other: Block, body: Body) -> bool:
+def _cut_in_two(block: Block, other: Block, body: Body, parted: bool) -> bool:
     last, line = block.lines[-1], other.lines[0]
-    if (last.page, last.leaf) == (line.page, line.leaf) and last.y - line.y < 3 * body.pitch:
+    if (last.page, last.leaf) == (line.page, line.leaf) and not (parted and last.y - line.y > 3 * body.pitch):
         return False
     if abs(last.size - line.size) > 0.06 * last.size or last.font.bold != line.font.bold:
         return False
@@ -480,7 +366,7 @@ def _set_levels(found: list[Block]) -> None:
     looks: dict[tuple[float, bool, bool, bool], int] = {}
     for block in headings:
         name = bare_name(block.text)
-        if not block.run_in and KNOWN.fullmatch(name) or REFERENCES.fullmatch(name):
+        if (not block.run_in and KNOWN.fullmatch(name)) or REFERENCES.fullmatch(name):
             looks[_look(block)] = looks.get(_look(block), 0) + 1
     top = max(looks, key=lambda look: (looks[look], look), default=None)
     ranks: dict[tuple[float, bool, bool, bool], int] = {}
@@ -505,4 +391,4 @@ def _set_levels(found: list[Block]) -> None:
 
 def _look(block: Block) -> tuple[float, bool, bool, bool]:
     line = block.lines[0]
-    return _half(line.size), line.text.isupper(), line.font.bold, not line.font.italic
+    return half(line.size), line.text.isupper(), line.font.bold, not line.font.italic

@@ -12,9 +12,10 @@ from typing import Any
 from index.errors import ParseError
 from index.model import Paper
 from index.parse.builder import plain
-from index.parse.pdf_blocks import blocks, body_style
+from index.parse.pdf_blocks import blocks
 from index.parse.pdf_chars import PageReader, PageWords
 from index.parse.pdf_furniture import strip_furniture
+from index.parse.pdf_headings import body_style
 from index.parse.pdf_layout import Line, gutters, lines, regions
 from index.parse.pdf_paper import write_paper
 from index.parse.pdf_record import Sources, record

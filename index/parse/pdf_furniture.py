@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from index.parse.pdf_chars import PageWords, Word
 from index.parse.pdf_layout import lines
@@ -21,10 +22,10 @@ _STAMP = re.compile(
     r"downloaded (?:from|by|on)|see the terms and conditions|author manuscript|"
     r"this article is protected by copyright|for personal use only|all rights reserved\. no reuse allowed|"
     r"was not certified by peer review|copyright holder for this preprint|"
-    r"^(?:https?://|www\.)\S+$|\bwww\.\S+/journal/|\.com/journal/|^.{0,100}\b\d{1,3} of \d{1,3}$",
+    r"\bwww\.\S+/journal/|\.com/journal/|^.{0,100}\b\d{1,3} of \d{1,3}$",
     re.IGNORECASE,
 )
-_DOI_ROW = re.compile(r".{0,90}\b10\.\d{4,9}/\S+")
+_ADDRESS_ROW = re.compile(r".{0,90}\b10\.\d{4,9}/\S+|(?:https?://|www\.)\S+", re.IGNORECASE)
 _EDGE_ROWS = 4
 _MARGIN = 0.13  # share of the page's height in which heads and feet stand
 
@@ -42,22 +43,35 @@ def strip_furniture(pages: Sequence[PageWords]) -> list[str]:
     removed = []
     for page in pages:
         gone: set[int] = set()
-        for top, row in edges[page.number]:
-            later = page.number > pages[0].number and _DOI_ROW.fullmatch(_text(row))
-            if later or _is_furniture(row, texts[_key(row)], places[_place(top, row)], len(pages)):
+        rows = edges[page.number]
+        for position, (top, row) in enumerate(rows):
+            alone = _stands_alone([other for _, other in rows], position)
+            repeated = _repeats(row, texts[_key(row)], places[_place(top, row)], len(pages))
+            if repeated or _is_stamp(_text(row), alone, page.number > pages[0].number):
                 gone.update(id(word) for word in row)
                 removed.append(_text(row))
         page.words = [word for word in page.words if id(word) not in gone]
     return removed
 
 
-def _is_furniture(row: list[Word], same_text: int, same_place: int, pages: int) -> bool:
-    text = _text(row)
-    if _STAMP.search(text) or _PAGE_NUMBER.fullmatch(text):
+def _is_stamp(text: str, alone: bool, later: bool) -> bool:
+    """Whether a row's words alone say that it is no text; addresses only where they stand by themselves."""
+    if _STAMP.search(text) or (alone and _PAGE_NUMBER.fullmatch(text)):
         return True
+    return alone and bool(_ADDRESS_ROW.fullmatch(text)) and (later or "10." not in text)
+
+
+def _stands_alone(rows: Sequence[list[Word]], position: int) -> bool:
+    """Whether white space keeps a row apart from the text: the last lines of a page are text."""
+    row = rows[position]
+    near = [abs(rows[i][0].y - row[0].y) for i in (position - 1, position + 1) if 0 <= i < len(rows)]
+    return all(distance > 1.6 * row[0].size for distance in near)
+
+
+def _repeats(row: list[Word], same_text: int, same_place: int, pages: int) -> bool:
     if pages < 2:
         return False
-    letters = sum(char.isalpha() for char in text)
+    letters = sum(char.isalpha() for char in _text(row))
     if same_text >= 2 and letters >= 3 and same_place >= 2:
         return same_text >= 0.25 * pages or same_text >= 4 or pages <= 4
     return same_text >= max(3, 0.4 * pages)
@@ -98,7 +112,7 @@ def _strip_line_numbers(page: PageWords) -> None:
         return
     edge = min(word.x0 for word in page.words)
     column = sorted((w for w in numbers if w.x0 - edge < 24), key=lambda w: -w.y)
-    steps = Counter(int(b.text) - int(a.text) for a, b in zip(column, column[1:], strict=False))
+    steps = Counter(int(b.text) - int(a.text) for a, b in pairwise(column))
     if len(column) < 10 or not steps:
         return
     step, times = steps.most_common(1)[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from index.parse.pdf_chars import Font, PageWords, Word
 _BIN = 2.0  # points of page in one cell of the grid
 _GUTTER = 4  # cells: narrower white strips are word gaps that happen to align
 _DEPTH = 12
+_Grid = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 
 
 @dataclass(slots=True)
@@ -85,7 +87,7 @@ def _typical_size(words: Iterable[Word]) -> float:
     return sizes.most_common(1)[0][0] if sizes else 10.0
 
 
-def _strips(words: Sequence[Word], size: float) -> list[Strip]:
+def _strips(words: Sequence[Word], size: float, known: Sequence[float] = ()) -> list[Strip]:
     """All maximal white strips with running text on both sides."""
     x_min, x_max = min(w.x0 for w in words), max(w.x1 for w in words)
     y_min, y_max = min(w.y for w in words) - 0.3 * size, max(w.y + w.size for w in words)
@@ -101,22 +103,27 @@ def _strips(words: Sequence[Word], size: float) -> list[Strip]:
     wide = grid.copy()
     for shift in range(1, _GUTTER):
         wide[:, : columns - shift] |= grid[:, shift:]
-    shortest = max(3, int(2.6 * size / _BIN))
-    found = []
-    for column in range(1, columns - _GUTTER):
-        for low, high in _white_runs(wide[:, column], shortest):
-            found.append((high - low, column, low, high))
-    return _judged(found, words, x_min, y_min)
+    shortest = max(3, int((1.8 if known else 2.6) * size / _BIN))
+    return _judged(_white_runs(wide[:, : columns - _GUTTER], shortest), words, x_min, y_min, known)
 
 
-def _white_runs(column: np.ndarray[tuple[int], np.dtype[np.bool_]], shortest: int) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate(([True], column, [True])).astype(np.int8)))
-    runs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-    return [(low, high) for low, high in runs if high - low >= shortest]
+def _white_runs(grid: _Grid, shortest: int) -> list[tuple[int, int, int, int]]:
+    """(length, column, first row, row after the last) of the white runs in the columns of a grid."""
+    edges = np.ones((grid.shape[1], grid.shape[0] + 2), dtype=np.int8)
+    edges[:, 1:-1] = grid.T
+    column, row = np.nonzero(np.diff(edges, axis=1))
+    low, high, column = row[::2], row[1::2], column[::2]
+    long = (high - low >= shortest) & (column > 0)
+    runs = np.stack((high - low, column, low, high), axis=1)[long]
+    return [(length, at, first, end) for length, at, first, end in runs.tolist()]
 
 
 def _judged(
-    found: list[tuple[int, int, int, int]], words: Sequence[Word], x_min: float, y_min: float
+    found: list[tuple[int, int, int, int]],
+    words: Sequence[Word],
+    x_min: float,
+    y_min: float,
+    known: Sequence[float],
 ) -> list[Strip]:
     found.sort(key=lambda run: -run[0])
     strips: list[Strip] = []
@@ -126,16 +133,20 @@ def _judged(
             continue
         beside = [run[1] for run in found if run[2:] == (low, high) and abs(run[1] - column) <= 12]
         tried.append((column, low, high))
-        if len(tried) > 24:
+        if len(tried) > 16:
             break
         x = x_min + (sum(beside) / len(beside) + _GUTTER / 2) * _BIN
-        strip = _measured(words, x, y_min + low * _BIN, y_min + high * _BIN)
+        strip = _measured(words, x, y_min + low * _BIN, y_min + high * _BIN, 2 if _near(x, known) else 3)
         if strip is not None:
             strips.append(strip)
     return strips
 
 
-def _measured(words: Sequence[Word], x: float, bottom: float, top: float) -> Strip | None:
+def _near(x: float, known: Sequence[float]) -> bool:
+    return any(abs(x - other) < 20 for other in known)
+
+
+def _measured(words: Sequence[Word], x: float, bottom: float, top: float, least: int) -> Strip | None:
     """The strip cut down to where text stands on both sides; None if a side does not read like text."""
     inside = [w for w in words if bottom <= w.y <= top]
     left, right = [w for w in inside if w.x1 <= x + 1], [w for w in inside if w.x0 >= x - 1]
@@ -145,23 +156,23 @@ def _measured(words: Sequence[Word], x: float, bottom: float, top: float) -> Str
     high = min(max(w.y for w in left), max(w.y for w in right)) + 1
     if high - low < 12:
         return None
-    sides = [_prose([w for w in side if low <= w.y <= high]) for side in (left, right)]
+    sides = [_prose([w for w in side if low <= w.y <= high], least) for side in (left, right)]
     lines = min(side[0] for side in sides)
     tight = min(side[1] for side in sides)
-    if lines < 3 or tight < 0.6:
+    if lines < least or tight < 0.6:
         return None
     # A line that stands higher than all of the right column is read before both: it belongs above.
     return Strip(x, bottom, min(top, max(w.y for w in right) + 1), lines, tight)
 
 
-def _prose(words: Sequence[Word]) -> tuple[int, float]:
+def _prose(words: Sequence[Word], least: int) -> tuple[int, float]:
     """Number of lines and how tightly they are filled: letters over the width they stand in, 0 if short."""
     rows: dict[int, list[Word]] = defaultdict(list)
     for w in words:
         rows[round(w.y / 3)].append(w)
     spans = [(max(w.x1 for w in row) - min(w.x0 for w in row), row) for row in rows.values()]
     broad = [(span, row) for span, row in spans if sum(len(w.text) for w in row) >= 8]
-    if len(broad) < 3:
+    if len(broad) < least:
         return 0, 0.0
     letters = sorted(sum(len(w.text) + 1 for w in row) for _, row in broad)
     if letters[len(letters) // 2] < 16:
@@ -171,12 +182,17 @@ def _prose(words: Sequence[Word]) -> tuple[int, float]:
 
 
 def _filled(row: Sequence[Word], span: float) -> float:
+    """1 for running text, less the more of the row is gaps; columns beside each other are running text."""
     ordered = sorted(row, key=lambda w: w.x0)
-    gaps = sum(
-        max(0.0, b.x0 - a.x1 - 0.9 * a.size)
-        for a, b in zip(ordered, ordered[1:], strict=False)
-        if b.x0 > a.x1
-    )
+    parts, gaps = [0], 0.0
+    for before, word in zip([ordered[0], *ordered], ordered, strict=False):
+        gap = word.x0 - before.x1 - 0.9 * word.size
+        if gap > 0:
+            gaps += gap
+            parts.append(0)
+        parts[-1] += len(word.text)
+    if min(parts) >= 14:
+        return 1.0
     return 1.0 - 3.0 * gaps / span if span > 0 else 0.0
 
 
@@ -190,8 +206,8 @@ def _cut(words: list[Word], known: Sequence[float], height: float, depth: int) -
         return [words] if words else []
     allowed = [
         s
-        for s in _strips(words, _typical_size(words))
-        if any(abs(s.x - x) < 20 for x in known) or (s.tight >= 0.85 and (s.top - s.bottom) > 0.3 * height)
+        for s in _strips(words, _typical_size(words), known)
+        if _near(s.x, known) or (s.tight >= 0.85 and (s.top - s.bottom) > 0.3 * height)
     ]
     if not allowed:
         return [words]
@@ -216,7 +232,7 @@ def _under_both(left: list[Word], right: list[Word]) -> tuple[list[Word], list[W
     """
     foot = min(w.y for w in right)
     rows = sorted({round(w.y, 1) for w in left}, reverse=True)
-    for upper, lower in zip(rows, rows[1:], strict=False):
+    for upper, lower in pairwise(rows):
         if lower < foot and upper - lower > 14:
             last = max((w for w in left if round(w.y, 1) == upper), key=lambda w: w.x1)
             first = min((w for w in right if w.y > max(v.y for v in right) - 3), key=lambda w: w.x0)
@@ -288,7 +304,7 @@ def _line(row: list[Word], page: int, leaf: int, left: float, right: float) -> L
         if word.size > 0.85 * size:
             base[round(word.y, 1)] += len(word.text)
     y = base.most_common(1)[0][0] if base else row[0].y
-    gaps = [b.x0 - a.x1 for a, b in zip(row, row[1:], strict=False)]
+    gaps = [b.x0 - a.x1 for a, b in pairwise(row)]
     return Line(
         page=page,
         leaf=leaf,

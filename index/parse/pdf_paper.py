@@ -8,30 +8,33 @@ from dataclasses import dataclass
 
 from index.model import Format, Paper, Record, Reference, SectionKind
 from index.parse.builder import TextBuilder, plain
-from index.parse.pdf_blocks import BACK, KNOWN, NUMBERED, REFERENCES, Block, Kind, bare_name, is_known
+from index.parse.pdf_blocks import Block, Kind
 from index.parse.pdf_chars import Font
+from index.parse.pdf_headings import BACK, KNOWN, NUMBERED, REFERENCES, bare_name, is_known
 from index.parse.pdf_layout import Line
 from index.parse.pdf_text import Hyphens
 
 _ABSTRACT_PARTS = re.compile(
-    r"background(?: .{0,30})?|objectives?|aims?|purpose|methods?(?: .{0,30})?|design|setting|participants|patients|"
-    r"interventions?|measurements|(?:main )?results|findings|conclusions?|interpretation|importance|significance|"
-    r"trial registration|registration|principal findings|conclusions? and .{0,30}|main outcome measures?|context|"
-    r"introduction|discussion|methodology.{0,30}|author summary",
+    r"background(?: .{0,30})?|objectives?|aims?|purpose|methods?(?: .{0,30})?|methodology.{0,30}|design|"
+    r"setting|participants|patients|interventions?|measurements|main outcome measures?|context|introduction|"
+    r"(?:main )?results|(?:principal )?findings|discussion|conclusions?(?: and .{0,30})?|interpretation|"
+    r"importance|significance|(?:trial )?registration|author summary",
     re.IGNORECASE,
 )
 _ABSTRACT_RUN_IN = re.compile(r"(abstract|summary)\s*(?:[:.—–|-]\s*|\s(?=[A-Z]))", re.IGNORECASE)
 _NOTICE = re.compile(
     r"correspond|e-?mail|@|universit|received|accepted|©|copyright|licen[cs]e|creative commons|citation|"
-    r"how to cite|academic editor|edited by|reviewed by|publisher|equal(?:ly)? contribut|present address|orcid|doi\.org|"
-    r"competing interest|article history|contents lists|check for updates|open access|doi:|www\.|https?://",
+    r"how to cite|academic editor|edited by|reviewed by|publisher|equal(?:ly)? contribut|"
+    r"contribut\w* equally|full list of author|"
+    r"present address|orcid|doi\.org|competing interest|article history|contents lists|"
+    r"check for updates|open access|doi:|www\.|https?://",
     re.IGNORECASE,
 )
 _FRONT_HEADING = re.compile(
-    r"(?:open access|edited by|reviewed by|citation|copyright|correspondence|\*?correspond.*|received|accepted|published|"
-    r"specialty section|article ?info(?:rmation)?|article history|academic editors?|handling editor|keywords|key ?words|"
-    r"contents|authors?|affiliations?|editor|data availability statement|funding|competing interests|"
-    r"research|original article|research article|article|review|open)[:.]?",
+    r"(?:open access|edited by|reviewed by|citation|copyright|\*?correspond.*|received|accepted|published|"
+    r"specialty section|article ?info(?:rmation)?|article history|academic editors?|handling editor|keywords|"
+    r"key ?words|contents|authors?|affiliations?|editor|data availability statement|funding|"
+    r"competing interests|research|original article|research article|article|review|open)[:.]?",
     re.IGNORECASE,
 )
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
@@ -158,7 +161,7 @@ class Outline:
             self._abstract_level = max(1, block.level)
             return True
         if self._kind is SectionKind.ABSTRACT and not self._in_front and self._in_abstract(block, name):
-            self._push(self._abstract_level + 1, plain(block.text))
+            self._push(self._abstract_level + 1, _named(block))
             return True
         self._open(block, self._kind_of(name, block))
         return True
@@ -191,7 +194,7 @@ class Outline:
     def _open(self, block: Block, kind: SectionKind) -> None:
         self._in_front = False
         level = 1 if kind in (SectionKind.ABSTRACT, SectionKind.REFERENCES) else block.level
-        self._push(level, plain(block.text))
+        self._push(level, _named(block))
         self._kind = kind
 
     def _push(self, level: int, name: str) -> None:
@@ -223,11 +226,23 @@ class Outline:
             return _Place(FRONT, SectionKind.BACK)
         return self.place
 
+    def rows(self, block: Block) -> _Place:
+        """Where rows go that belong to no table."""
+        if block.first_page == 1 and _NOTICE.search(block.text):
+            return _Place(FRONT, SectionKind.BACK)
+        if self.place.kind is SectionKind.ABSTRACT and block.first_page > 1:
+            return _Place((), SectionKind.BODY)
+        return self.place
+
     def _unlabelled_end(self, block: Block) -> bool:
         """The abstract was taken on trust or has run on for too long: body text follows."""
         if self._on_trust is not None and block.lines[0].font != self._on_trust and len(block.text) > 200:
             return not _is_notice(block)
         return block.kind is Kind.PARAGRAPH and block.first_page > 2
+
+
+def _named(block: Block) -> str:
+    return plain(block.text).rstrip(" .:") or plain(block.text)
 
 
 def _names_abstract(block: Block) -> bool:
@@ -320,7 +335,7 @@ def _write_rows(
         place = floating or _Place((*outline.place.path, "Figure"), SectionKind.FIGURE)
         writer.rows(rows, place)
         return
-    writer.rows(block.pieces, floating if in_table and floating else outline.place)
+    writer.rows(block.pieces, floating if in_table and floating else outline.rows(block))
 
 
 def _references(

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from index.model import Author, PaperIds, Record
 from index.parse.builder import plain
-from index.parse.pdf_blocks import BACK, KNOWN
+from index.parse.pdf_authors import author, printed_authors
+from index.parse.pdf_headings import BACK, KNOWN
 from index.parse.pdf_layout import Line
 
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>|{}]+")
@@ -27,17 +28,21 @@ _ARXIV = re.compile(r"arXiv:\s?(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})", r
 _PMCID = re.compile(r"\bPMCID:?\s*(PMC\d{5,9})|\b(PMC\d{6,9})\b")
 _PMID = re.compile(r"\bPMID:?\s*(\d{6,9})\b")
 _JUNK_TITLE = re.compile(
-    r"microsoft word|untitled|^doi:|^10\.\d{4}|\.(?:docx?|pdf|indd|tex|dvi|qxd|rtf|odt|pptx?|eps|ps)\b|"
+    r"microsoft word|untitled|^doi:|^10\.\d{4}|"
+    r"\.(?:docx?|pdf|indd|tex|dvi|qxd|rtf|odt|pptx?|eps|ps)\b|"
     r"^[\w.-]*\d[\w.-]*$|^(?:title|pii|layout|template|slide|proof|book|chapter|full page photo)\b",
     re.IGNORECASE,
 )
 _NOT_TITLE = re.compile(
-    r"(?:original |review |short |full |brief |mini |systematic |rapid )?(?:research|article|review|communication|paper"
-    r"|report|letter|editorial|commentary|case report|perspective|correspondence|study protocol|methods?|news)"
-    r"(?: (?:article|paper|communication|report|letter|note))?|open access|open|original (?:article|paper|research|contribution)"
-    r"|contents lists? available.*|journal homepage.*|www\..*|https?:.*|published.*|nature notes|data paper|"
-    r"research article.*open access|journal of [\w &]+|(?:plos|plos one|heliyon|cell|iscience|science|nature|elife|peerj)|"
-    r"frontiers in [\w &]+|annals of [\w &]+|international journal of [\w &]+|accepted manuscript|preprint.*|author manuscript",
+    r"(?:original |review |short |full |brief |mini |systematic |rapid )?"
+    r"(?:research|article|review|communication|paper|report|letter|editorial|commentary|case report"
+    r"|perspective"
+    r"|correspondence|study protocol|methods?|news)(?: (?:article|paper|communication|report|letter|note))?|"
+    r"open access|open|original (?:article|paper|research|contribution)|research article.*open access|"
+    r"contents lists? available.*|journal homepage.*|www\..*|https?:.*|published.*|nature notes|data paper|"
+    r"journal of [\w &]+|frontiers in [\w &]+|annals of [\w &]+|international journal of [\w &]+|"
+    r"(?:plos|plos one|heliyon|cell|iscience|science|nature|elife|peerj)|"
+    r"accepted manuscript|preprint.*|author manuscript",
     re.IGNORECASE,
 )
 _MONTHS = {
@@ -59,7 +64,8 @@ _COPYRIGHT = re.compile(
 )
 _RUNNING = (
     re.compile(
-        r"^(?P<j>[A-Z][\w .&:-]{2,60}?),? ?\|? ?\(?(?P<y>(?:19|20)\d\d)\)?[,;]? ?\d{1,4} ?(?:\(\d+\))?[,:] ?e?\d+"
+        r"^(?P<j>[A-Z][\w .&:-]{2,60}?),? ?\|? ?\(?(?P<y>(?:19|20)\d\d)\)?[,;]? ?"
+        r"\d{1,4} ?(?:\(\d+\))?[,:] ?e?\d+"
     ),
     re.compile(r"^(?P<j>[A-Z][\w .&:-]{2,60}?) \d{1,4} \((?P<y>(?:19|20)\d\d)\) \w?\d+"),
     re.compile(r"^(?P<j>[A-Z][\w .&:-]{2,60}?) \| \((?P<y>(?:19|20)\d\d)\)"),
@@ -69,18 +75,10 @@ _RUNNING = (
 _LICENCE = re.compile(
     r"creative ?commons\.org/licenses/(?P<code>by(?:-nc)?(?:-nd|-sa)?)/(?P<v>\d\.\d)"
     r"|\bCC[ -](?P<code2>BY(?:-NC)?(?:-ND|-SA)?)(?:[ -]?(?P<v2>\d\.\d))?(?: licen[sc]e)?"
-    r"|Creative Commons Attribution(?P<nc>[- ]Non-?Commercial)?(?P<nd>[- ]No ?Deriv\w*)?(?P<sa>[- ]Share ?Alike)?"
-    r"(?: (?P<v3>\d\.\d))?",
+    r"|Creative Commons Attribution(?P<nc>[- ]Non-?Commercial)?(?P<nd>[- ]No ?Deriv\w*)?"
+    r"(?P<sa>[- ]Share ?Alike)?(?: (?P<v3>\d\.\d))?",
     re.IGNORECASE,
 )
-_AFFILIATION = re.compile(
-    r"universit|department|institut|hospital|school|college|centre|center|faculty|laborator|academy|division|"
-    r"abstract|received|correspond|@|https?:|journal|published|accepted|editor|keywords|clinic|ministry|research|"
-    r"open access|article|citation|copyright|china|usa|germany",
-    re.IGNORECASE,
-)
-_PARTICLES = frozenset("van von de der den del della di da dos du la le el al bin ibn ter ten af st".split())
-_NAME_TOKEN = re.compile(r"(?:[^\W\d_][\w.'’‐-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,70 +333,14 @@ def _authors(sources: Sources, title: Sequence[Line]) -> tuple[Author, ...]:
     printed: list[Author] = []
     if title:
         after = lines[next(i for i, line in enumerate(lines) if line is title[-1]) + 1 :][:14]
-        printed = _printed_authors(after)
+        printed = printed_authors(after)
     given = [
         name.strip() for name in re.split(r";|,| and ", plain(sources.info.get("Author", ""))) if name.strip()
     ]
-    stored = [author for author in (_author(name) for name in given) if author]
+    stored = [found for found in map(author, given) if found]
     if printed:
         return tuple(printed)
     front = _letters(" ".join(line.text for line in lines))
     if stored and len(stored) == len(given) and all(_letters(a.family) in front for a in stored):
         return tuple(stored)
     return ()
-
-
-def _printed_authors(after: Sequence[Line]) -> list[Author]:
-    """Names from the lines under the title, up to the first line that is none of names."""
-    started: list[Line] = []
-    texts: list[str] = []
-    for line in after:
-        if started and (abs(line.size - started[-1].size) > 0.5 or started[-1].y - line.y > 3 * line.size):
-            break
-        text = _without_marks(line)
-        names, parts = _names(text)
-        if _AFFILIATION.search(text) or (not started and (not names or len(names) < 0.6 * len(parts))):
-            if started:
-                break
-            continue
-        started.append(line)
-        texts.append(text)
-    while texts:
-        names, parts = _names(" ".join(texts))
-        if len(names) >= 0.75 * len(parts):
-            return names[:200]
-        texts.pop()
-    return []
-
-
-def _without_marks(line: Line) -> str:
-    """The line with a comma for each raised mark, which parts the names as well."""
-    parts = []
-    for position, word in enumerate(line.words):
-        apart = position and word.x0 - line.words[position - 1].x1 > 0.17 * line.size
-        raised = word.size <= 0.85 * line.size and word.y > line.y + 0.1 * line.size
-        parts.append((" " if word.space or apart else "") + ("," if raised else word.text))
-    return re.sub(
-        r"\b(?:MD|PhD|Ph\.D\.|M\.D\.|MSc|MPH|Dr\.?|Prof\.?|MBBS|FRCP|RN|BSc)\b", ",", "".join(parts)
-    )
-
-
-def _names(text: str) -> tuple[list[Author], list[str]]:
-    parts = [p.strip(" *†‡§#¶.") for p in re.split(r"[,;|•·&*†‡§¶\d]|\band\b", text)]
-    parts = [p for p in parts if len(p) > 2]
-    return [author for author in map(_author, parts) if author], parts
-
-
-def _author(name: str) -> Author | None:
-    tokens = name.split()
-    if not 2 <= len(tokens) <= 6 or any(char.isdigit() for char in name) or len(name) > 60:
-        return None
-    if not all(_NAME_TOKEN.fullmatch(token) for token in tokens):
-        return None
-    capital = [t for t in tokens if t[0].isupper() or t.casefold() in _PARTICLES]
-    if len(capital) != len(tokens) or _AFFILIATION.search(name):
-        return None
-    cut = len(tokens) - 1
-    while cut > 1 and tokens[cut - 1].casefold() in _PARTICLES:
-        cut -= 1
-    return Author(" ".join(tokens[cut:]), " ".join(tokens[:cut]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from index.parse.builder import plain
 from index.parse.pdf_chars import Word
@@ -17,8 +18,9 @@ _LEFT_HALF = re.compile(r"(\S*?)([^\W\d_]+)-$")
 _RIGHT_HALF = re.compile(r"([^\W\d_]+)")
 # Halves of compounds that are written with a hyphen far more often than without.
 _KEEP_BEFORE = frozenset(
-    "self well double single high low long short half cross follow two three four five six ten one age sex dose "
-    "evidence population placebo real time cost large small full open best worst decision meta non state".split()
+    "self well double single high low long short half cross follow two three four five six ten one age sex "
+    "dose evidence population placebo real time cost large small full open best worst decision meta non "
+    "state".split()
 )
 _KEEP_AFTER = frozenset(
     "based related dependent specific like blind blinded controlled label up term associated treated induced "
@@ -93,7 +95,7 @@ def _letterspaced(words: Sequence[Word]) -> str | None:
     """A line set with wide tracking ("A B S T R A C T") as words; None where the line is not one."""
     if len(words) < 4 or sum(len(w.text) == 1 and w.text.isalpha() for w in words) < 0.85 * len(words):
         return None
-    gaps = [max(0.0, b.x0 - a.x1) for a, b in zip(words, words[1:], strict=False)]
+    gaps = [max(0.0, b.x0 - a.x1) for a, b in pairwise(words)]
     usual = sorted(gaps)[len(gaps) // 2]
     parts = [words[0].text]
     for gap, word in zip(gaps, words[1:], strict=True):

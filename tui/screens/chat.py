@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
-from index.errors import CitewellError
+from index.errors import CitewellError, LibraryMissing
 from tui.messages import LibraryRead, ModelReady, Progress, Trouble
 from tui.screens.reader import ReaderScreen
 from tui.widgets.ask import AskInput
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 WIDE = 110  # columns from which sources stand beside the answer
 _SHORT = 16  # rows below which everything but the conversation and the input gives way
+_NO_PAPERS = "there are no papers in this library yet"
+_ADD_PAPERS = "In another terminal, type: citewell add FOLDER"
 _PATIENCE = 0.1  # seconds between two looks at whether a waiting question was stopped
 
 
@@ -44,7 +46,7 @@ class ChatScreen(Screen[None]):
             "stop",
             "Stop",
             id="chat.stop",
-            tooltip="Stop the answer and keep what is there; from elsewhere, back to the input",
+            tooltip="Stop the answer, keep what is there; or back to the input",
         ),
         Binding("ctrl+o", "sources", "Sources", id="chat.sources", tooltip="Go to the list of sources"),
         *(
@@ -55,7 +57,7 @@ class ChatScreen(Screen[None]):
                 show=False,
                 priority=True,  # before the input types it; the input keeps it unless it is empty
                 id=f"chat.read.{n}",
-                tooltip="Read the source of this number in its paper (with an empty input)",
+                tooltip="Read the source of this number (while the input is empty)",
             )
             for n in range(1, 10)
         ),
@@ -102,8 +104,10 @@ class ChatScreen(Screen[None]):
 
     def _read_library(self) -> None:
         with self._parts.library.read() as reader:
-            model = reader.model()
-            self.post_message(LibraryRead(reader.counts()["papers"], model[1].name if model else ""))
+            papers, model = reader.counts()["papers"], reader.model()
+        self.post_message(LibraryRead(papers, model[1].name if model else ""))
+        if not papers:
+            raise LibraryMissing(_NO_PAPERS, _ADD_PAPERS)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="answer")
     def _answer(self, turn: int, question: str) -> None:
@@ -127,8 +131,6 @@ class ChatScreen(Screen[None]):
     @on(LibraryRead)
     def _show_library(self, message: LibraryRead) -> None:
         self.query_one(HeadLine).tell(message.papers, message.model)
-        if not message.papers and not self.conversation.turns:
-            self.conversation.explain_empty()
 
     @on(ModelReady)
     def _hide_status(self) -> None:
@@ -169,12 +171,12 @@ class ChatScreen(Screen[None]):
     # --- what the user does -----------------------------------------------------------------------------
 
     @on(AskInput.Submitted)
-    def _ask(self) -> None:
+    async def _ask(self) -> None:
         question = self.query_one(AskInput).take()
         if not question:
             return
         self._stop_answer()
-        turn = self.conversation.begin(question)
+        turn = await self.conversation.begin(question)
         self._follow()
         self._answer(turn.number, question)
 

@@ -40,15 +40,15 @@ class HelpScreen(ModalScreen[None]):
             box.border_subtitle = "esc closes"
             yield Static(Content(_KEYS), classes="head")
             yield Static(table(self._keys))
-            yield Static(Content(_BEHIND_A_NUMBER), classes="head")
+            yield Static(Content(_BEHIND_A_NUMBER), classes="head second")
             yield Static(table(_MARKS))
 
 
 def explained(bindings: Iterable[ActiveBinding], display: dict[str, str]) -> list[tuple[str, str]]:
-    """Keys and what they do, of the bindings that say so; keys that do the same in one row."""
+    """Keys and what they do, of the bindings that have a tooltip; keys that do the same in one row."""
     rows: dict[str, list[str]] = {}
     for active in bindings:
-        if active.binding.id and active.tooltip:
+        if active.tooltip:
             rows.setdefault(active.tooltip, []).append(display[active.binding.key])
     return [
         (f"{keys[0]} … {keys[-1]}" if len(keys) > 2 else " ".join(keys), said) for said, keys in rows.items()

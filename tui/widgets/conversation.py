@@ -13,8 +13,6 @@ _WELCOME = (
     "Ask a question, and the answer is put together from sentences of your papers.\n"
     "Each carries a number: press it, or click it, to read the sentence where it stands."
 )
-_NO_PAPERS = "There are no papers in this library yet."
-_ADD_PAPERS = "In another terminal, type: citewell add FOLDER"
 
 
 class Conversation(VerticalScroll):
@@ -44,17 +42,13 @@ class Conversation(VerticalScroll):
         """The turn of this number."""
         return next((turn for turn in self.turns if turn.number == number), None)
 
-    def begin(self, question: str) -> Turn:
-        """A new turn below the others."""
+    async def begin(self, question: str) -> Turn:
+        """A new turn below the others, ready to take events."""
         turn = Turn(len(self.turns) + 1, question)
         self.query(".welcome").remove()
-        self.query_one("#turns").mount(turn)
+        await self.query_one("#turns").mount(turn)
         self.anchor()
         return turn
-
-    def explain_empty(self) -> None:
-        """Says how papers get into the library."""
-        self.complain(_NO_PAPERS, _ADD_PAPERS)
 
     def complain(self, message: str, hint: str) -> None:
         """An error that belongs to no question."""
