@@ -43,7 +43,7 @@ class AnswerOptions:
     """How much evidence an answer may use and how long it may be."""
 
     evidence: int = 10
-    per_paper: int = 3
+    per_paper: int = 5
     sentences: int = 5
 
 

@@ -56,7 +56,8 @@ def _authors(authors: tuple[Author, ...]) -> str:
 def _author(author: Author) -> str:
     if not author.given:
         return author.family
-    initials = "".join(part[0].upper() for part in author.given.replace("-", " ").replace(".", " ").split() if part)
+    parts = author.given.replace("-", " ").replace(".", " ").split()
+    initials = "".join(part[0].upper() for part in parts)
     # Initials that are given as such ("JR") stay whole.
     return (
         f"{author.family} {author.given if author.given.isupper() and len(author.given) <= 3 else initials}"

@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of the model")
     evidence: int = Field(10, ge=1, le=100, description="passages an answer may use")
-    per_paper: int = Field(3, ge=1, le=100, description="of these, at most so many from one paper")
+    per_paper: int = Field(5, ge=1, le=100, description="of these, at most so many from one paper")
     sentences: int = Field(5, ge=1, le=30, description="sentences an answer may have")
 
     @classmethod

@@ -8,6 +8,7 @@ is no paper.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -115,6 +116,11 @@ def report_of(events: Iterable[SyncEvent]) -> SyncReport:
     *_, last = events
     assert isinstance(last, Synced)
     return last.report
+
+
+def memory_folder() -> str | None:
+    """Where temporary files live in memory, if there is such a place: nothing here depends on a disk."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 @dataclass(frozen=True)

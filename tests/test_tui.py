@@ -38,6 +38,7 @@ from tui.screens.reader import ReaderScreen
 from tui.widgets.ask import AskInput
 from tui.widgets.conversation import Conversation
 from tui.widgets.paper_text import PaperText, blocks_of, groups_of, rendered
+from tui.widgets.place import innermost
 from tui.widgets.sources import Sources
 
 QUESTION = "how do MSCs promote angiogenesis?"
@@ -270,7 +271,7 @@ async def test_a_question_asked_while_the_model_loads_waits_for_it(gate: threadi
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "loading the model…" in seen(app))
         await ask(pilot, "do cells move?")
-        await until(pilot, lambda: "waiting for the model…" in seen(app))
+        await until(pilot, lambda: "waiting…" in seen(app))
         assert "Cells move." not in seen(app)
         gate.set()
         await answered(pilot)
@@ -289,7 +290,7 @@ async def test_escape_keeps_what_was_said_and_the_next_question_is_answered(gate
         await pilot.press("escape")
         assert "stopped" in seen(app)
         await ask(pilot, "and what else?")
-        await until(pilot, lambda: "waiting for the model…" in seen(app))  # the first thread is not done
+        await until(pilot, lambda: "waiting…" in seen(app))  # the first thread is not done
         gate.set()
         await answered(pilot)
         turns = app.screen.query_one(Conversation).turns
@@ -305,7 +306,7 @@ async def test_a_question_stopped_while_it_waits_is_never_begun(gate: threading.
     app = CitewellApp(parts)
     async with app.run_test() as pilot:
         await ask(pilot, "anything?")
-        await until(pilot, lambda: "waiting for the model…" in seen(app))
+        await until(pilot, lambda: "waiting…" in seen(app))
         await pilot.press("escape")
         gate.set()
         await until(pilot, lambda: "loading the model…" not in seen(app))
@@ -518,7 +519,51 @@ def opened(text: str, quote: str) -> Any:
     )  # fmt: skip
 
 
-async def test_a_long_paper_opens_fast_at_the_quote() -> None:
+LONG = [sentence(n, f"Finding {n} " + "goes on and on " * 12, paper(n)) for n in range(1, 9)]
+
+
+async def test_who_scrolls_back_is_left_there(gate: threading.Event) -> None:
+    app = CitewellApp(scripted(*LONG, gate, finished(*LONG)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ask(pilot, "what was found?")
+        await until(pilot, lambda: "[8]✓" in seen(app))
+        conversation = app.screen.query_one(Conversation)
+        conversation.focus()
+        await pilot.press("up", "up", "up", "up")
+        await pilot.pause(0.5)
+        before = seen(app).split("\n")[1:10]
+        gate.set()
+        await answered(pilot)
+        await pilot.pause(0.3)
+        assert "❯" not in before[0]
+        assert seen(app).split("\n")[1:10] == before
+
+
+async def test_a_long_answer_is_shown_from_its_question_on() -> None:
+    app = CitewellApp(scripted(*LONG, finished(*LONG)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for question in ("what was found?", "and what else?"):
+            await ask(pilot, question)
+            await answered(pilot)
+            await until(pilot, lambda q=question: f" ❯ {q}" in seen(app).split("\n")[1:3], 5)
+
+
+@pytest.mark.parametrize(
+    ("heading", "shown"),
+    [
+        ("Results", "Results"),
+        ("Results › Effects on new vessels", "Results › Effects on new vessels"),
+        ("2. Discussion › 2.3 Rationale for prophylaxis", "… › 2.3 Rationale for prophylaxis"),
+        ("Methods › Measurement of the density of vessels in grafts", "… › Measurement of the density of…"),
+    ],
+)
+def test_of_a_long_heading_the_inner_part_is_shown(heading: str, shown: str) -> None:
+    assert innermost(heading, 36) == shown
+    assert len(shown) <= 36
+
+
+@pytest.mark.parametrize("size", [(20, 10), (80, 24), (120, 36)])
+async def test_a_long_paper_opens_fast_at_the_quote(size: tuple[int, int]) -> None:
     paragraphs = [f"Paragraph {n} says that " + "cells of many kinds move about, " * 30 for n in range(230)]
     text = "\n\n".join(paragraphs)
     assert len(text) > 200_000
@@ -526,16 +571,15 @@ async def test_a_long_paper_opens_fast_at_the_quote() -> None:
     place = opened(text, quote)
     library = library_of(text)
     app = CitewellApp(scripted(library=library))
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=size) as pilot:
         begun = time.monotonic()
         app.push_screen(ReaderScreen(library, [place], 0))
         await reader_shows(pilot, quote)
         assert time.monotonic() - begun < 5
         text_widget = app.screen.query_one(PaperText)
         text_widget.scroll_end(animate=False)
-        await pilot.pause()
-        assert not highlighted(app)
-        await pilot.press("q")
+        await until(pilot, lambda: not highlighted(app), 5)
+        await pilot.press("h")
         await reader_shows(pilot, quote)
 
 
@@ -552,6 +596,25 @@ async def test_the_quote_stands_out_without_colour(monkeypatch: pytest.MonkeyPat
         grounds = {s.text.strip(): s.style.bgcolor.get_truecolor() for s in row if s.text.strip()}
         assert max(grounds["Cells move."]) - min(grounds["Cells move."]) <= 1  # grey
         assert grounds["Cells move."].red - grounds["Cells rest."].red > 100
+
+
+async def test_the_quote_is_readable_in_every_theme() -> None:
+    text = "Cells rest. Cells move. Cells rest again."
+    library = library_of(text)
+    app = CitewellApp(scripted(library=library))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(ReaderScreen(library, [opened(text, "Cells move.")], 0))
+        await reader_shows(pilot, "Cells move.")
+        for theme in app.available_themes:
+            app.theme = theme
+            await pilot.pause()
+            (quote,) = [s for line in cells(app) for s in line if s.text == "Cells move."]
+            assert quote.style is not None
+            assert quote.style.bold
+            assert quote.style.color is not None
+            assert quote.style.bgcolor is not None
+            ink, ground = (Color.from_rich_color(c) for c in (quote.style.color, quote.style.bgcolor))
+            assert abs(ink.brightness - ground.brightness) > 0.4, theme
 
 
 def test_groups_show_every_block_once_and_the_quote_apart() -> None:

@@ -14,6 +14,8 @@ from tui.screens.help import HelpScreen, explained
 if TYPE_CHECKING:
     from tui.parts import Parts
 
+_FINISHING = "One moment: what was begun is being finished."
+
 
 class CitewellApp(App[None]):
     """Screens over the parts; nothing heavy is loaded before the first one is drawn."""
@@ -30,6 +32,11 @@ class CitewellApp(App[None]):
         super().__init__()
         # A mode, not the default screen: only a mode's screen gets its own CSS.
         self.add_mode("chat", lambda: ChatScreen(parts))
+
+    async def action_quit(self) -> None:
+        """Leaves, and says why the prompt is not there at once if a thread has to end first."""
+        chat = self.screen_stack[0]
+        self.exit(message=_FINISHING if isinstance(chat, ChatScreen) and chat.busy else None)
 
     def action_help(self) -> None:
         """Shows the keys of the screen in front."""

@@ -88,6 +88,11 @@ class ChatScreen(Screen[None]):
         """The column of turns."""
         return self.query_one(Conversation)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a thread is loading or answering; it ends only after the step it is at."""
+        return self._answering.locked()
+
     # --- workers: they post messages and touch no widget ------------------------------------------------
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="prepare")
@@ -139,8 +144,11 @@ class ChatScreen(Screen[None]):
     @on(Progress)
     def _show_progress(self, message: Progress) -> None:
         if turn := self.conversation.turn(message.turn):
+            running = turn.running
             turn.take(message.event)
             self._follow()
+            if running and not turn.running:
+                self.conversation.settle(turn)
 
     @on(Trouble)
     def _show_trouble(self, message: Trouble) -> None:

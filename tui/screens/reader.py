@@ -37,8 +37,8 @@ class ReaderScreen(Screen[None]):
         Binding(
             "p", "step(-1)", "Previous", id="reader.previous", tooltip="The answer's source before this one"
         ),
-        Binding("q", "quote", "Quote", id="reader.quote", tooltip="Back to the highlighted quote"),
-        Binding("escape", "back", "Back", id="reader.back", tooltip="Back to the conversation"),
+        Binding("h", "quote", "Highlight", id="reader.quote", tooltip="Scroll back to the highlighted quote"),
+        Binding("escape,q", "back", "Back", id="reader.back", tooltip="Back to the conversation"),
         *(
             Binding(
                 str(n),

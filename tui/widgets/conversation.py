@@ -18,6 +18,15 @@ _WELCOME = (
 class Conversation(VerticalScroll):
     """The scrolling column of turns."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._scrolled = False  # since the latest question, by whoever reads
+
+    def release_anchor(self) -> None:
+        """Called whenever something but the anchor itself scrolls."""
+        super().release_anchor()
+        self._scrolled = True
+
     def compose(self) -> ComposeResult:
         """A word of welcome, which the first turn replaces."""
         with Vertical(id="turns"):
@@ -48,7 +57,17 @@ class Conversation(VerticalScroll):
         self.query(".welcome").remove()
         await self.query_one("#turns").mount(turn)
         self.anchor()
+        self._scrolled = False
         return turn
+
+    def settle(self, turn: Turn) -> None:
+        """A finished answer longer than the screen is shown from its question on, unless one has scrolled."""
+
+        def to_question() -> None:
+            if not self._scrolled and turn.outer_size.height > self.size.height:
+                self.scroll_to_widget(turn, top=True, animate=False)
+
+        self.call_after_refresh(to_question)
 
     def complain(self, message: str, hint: str) -> None:
         """An error that belongs to no question."""

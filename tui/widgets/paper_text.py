@@ -16,8 +16,8 @@ from tui.clean import clean
 if TYPE_CHECKING:
     from index.model import Section, Span
 
-# Bold and with a colour behind it: seen in every theme, and as a lighter ground where there is no colour.
-HIGHLIGHT = "bold $background on $warning"
+# Bold on a ground of its own: seen in every theme, and as another grey where there is no colour.
+HIGHLIGHT = "bold auto 90% on $warning"
 _HEADING = "bold $text-primary"
 _GROUP = 4_000  # characters in one widget: one for each block would be slow, one for all as well
 _BLANK_LINE = "\n\n"

@@ -29,6 +29,7 @@ COLOURS = {
     "unchecked": "$text-muted",
 }
 _LONGEST_HEADING = 36
+_PATH = " › "  # between the headings of a path, as Section.heading joins them
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Place:
     def where(self) -> str:
         """Heading and page, as far as there are any."""
         page = f"p.{self.page}" if self.page is not None else ""
-        return " · ".join(part for part in (shortened(line(self.heading), _LONGEST_HEADING), page) if part)
+        return " · ".join(part for part in (innermost(line(self.heading), _LONGEST_HEADING), page) if part)
 
 
 def places_of(sentence: AnswerSentence) -> list[Place]:
@@ -91,6 +92,16 @@ def shortened(text: str, longest: int) -> str:
     cut = text[: longest - 1]
     head = cut.rsplit(" ", 1)[0] if " " in cut[longest // 2 :] else cut
     return head.rstrip(" ,;:·›") + "…"
+
+
+def innermost(heading: str, longest: int) -> str:
+    """A heading path, its outer headings left out as far as there is no room for them."""
+    parts = heading.split(_PATH)
+    kept = heading
+    while len(kept) > longest and len(parts) > 1:
+        parts = parts[1:]
+        kept = f"…{_PATH}{_PATH.join(parts)}"
+    return shortened(kept, longest)
 
 
 def counted(number: int, noun: str) -> str:

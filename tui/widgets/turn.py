@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _SPINNER_SECONDS = 0.1
 _LONGEST_EXCERPT = 240
-_WAITING = "waiting for the model"
+_WAITING = "waiting"  # for the model, or for a stopped question to let go of it
 
 
 class Turn(Vertical):
