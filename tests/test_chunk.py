@@ -43,7 +43,7 @@ def paper_of(title: str, sections: Sequence[tuple[str, SectionKind, Sequence[str
 WORD = st.text(
     st.characters(codec="utf-8", exclude_categories=("Z", "C")), min_size=1, max_size=12
 ) | st.sampled_from(
-    "cells Fig. 2 e.g. vs. p < 0.05 (n = 5). The mice ran. In vitro α-synuclein [12] | … ? 日本語の文。".split()
+    "cells Fig. 2 e.g. vs. p < 0.05 (n = 5). The mice ran. In vitro α-synuclein [12] | … ? 日本語。".split()
 )
 BLOCK = st.lists(WORD, min_size=1, max_size=60).map(" ".join)
 SECTION = st.tuples(BLOCK.map(lambda b: b[:80]), st.sampled_from(SectionKind), st.lists(BLOCK, max_size=4))
