@@ -78,11 +78,11 @@ def _vectors(reader: Reader) -> Iterator[tuple[int, str]]:
 
 def _read_again(library: Library, revision_ids: Sequence[int], sha256s: Sequence[str]) -> None:
     """Marks files for the next sync; altered copies are set aside so that it can keep true ones."""
-    library.quarantine.mkdir(exist_ok=True)
-    for sha256 in set(sha256s):
-        if library.objects.path(sha256).exists():
-            library.objects.path(sha256).replace(library.quarantine / sha256)
     with library.write() as writer:
+        library.quarantine.mkdir(exist_ok=True)
+        for sha256 in set(sha256s):
+            if library.objects.path(sha256).exists():
+                library.objects.path(sha256).replace(library.quarantine / sha256)
         writer.read_again(revision_ids, sha256s)
 
 
@@ -120,10 +120,10 @@ def _snapshot(library: Library, repair: bool) -> Finding:
     if load_snapshot(path, row) is not None:
         return Finding(name)
     if repair:
-        library.quarantine.mkdir(exist_ok=True)
-        if path.exists():
-            path.replace(library.quarantine / path.name)
         with library.write() as writer:
+            library.quarantine.mkdir(exist_ok=True)
+            if path.exists():
+                path.replace(library.quarantine / path.name)
             writer.forget_snapshot(row.file)
         seal(library)
     return Finding(

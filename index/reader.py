@@ -141,7 +141,7 @@ class Reader:
     def find_paper(self, name: str) -> StoredPaper:
         """The paper called `name`: its key, an id (DOI, PMCID, PMID, arXiv), its file's path or file name,
         or the beginning of its title. PaperNotFound for none or several."""
-        wanted = name.strip()
+        wanted = name.strip().encode(errors="replace").decode()  # SQLite takes no half of a surrogate pair
         lowered = wanted.lower().removeprefix("https://doi.org/").removeprefix("doi:")
         exact = self._papers(
             "p.key = ?1 OR p.doi = ?2 OR upper(p.pmcid) = upper(?1) OR p.pmid = ?1 OR p.arxiv = ?2"
@@ -234,7 +234,8 @@ class Reader:
             return []
         scope, values = "", []
         if allowed is not None:
-            scope = "AND rowid IN (SELECT value FROM json_each(?))"
+            # The plus keeps SQLite from asking the full-text index once for every allowed id.
+            scope = "AND +rowid IN (SELECT value FROM json_each(?))"
             values = [json.dumps(sorted(allowed))]
         rows = self._db.execute(
             "SELECT rowid, -bm25(passage_fts, ?, ?, ?) AS score FROM passage_fts"  # noqa: S608 (own phrase)
@@ -244,9 +245,12 @@ class Reader:
         return [(int(row[0]), float(row[1])) for row in rows]
 
     def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
-        """In how many passages each of these words (stemmed like the index) occurs."""
+        """In the text of how many passages each of these words (stemmed like the index) occurs.
+
+        Titles are left out: every passage of a paper repeats its title.
+        """
         query = "SELECT count(*) FROM passage_fts WHERE passage_fts MATCH ?"
-        return {word: int(self._one(query, f'"{word}"')[0]) for word in sorted(set(words))}
+        return {word: int(self._one(query, f'text : "{word}"')[0]) for word in sorted(set(words))}
 
     def passages(self, ids: Iterable[int]) -> dict[int, StoredPassage]:
         """The passages with these ids that there are; an id of a removed paper is simply absent."""

@@ -15,15 +15,15 @@ from index.model import Span
 CELL_SEPARATOR = " | "
 
 _LINE = re.compile(r"[^\n]+")
-# The mark, closing quotes and brackets, and a bracketed citation that was set behind the full stop.
-_STOP = re.compile(r"""[.!?…]+["'”’»)\]]*(?:\s*\[\d[\d,;–\-\s]*\])?(?=\s)""")
+# The mark, closing quotes and brackets, and a bracketed citation that was set behind the full stop. It
+# starts at the first mark of a run and gives nothing back: ten thousand leader dots took half a minute.
+_STOP = re.compile(r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+(?:\s*+\[\d[\d,;–\-\s]*+\])?(?=\s)""")
 _BEGINS = re.compile(r"""\s+["'“‘«(\[]*(?:[A-Z0-9Α-ΩÀ-ÖØ-Þ]|[a-zµα-ω]{1,4}-?[A-Z0-9]|[α-ω]-)""")
-_LAST_TOKEN = re.compile(r"([^\s(\[]+)$")
 _NEXT_WORD = re.compile(r"\s+[\"'“‘(\[]*([^\s,;:.]+)")
 
 # Never the end of a sentence, whatever follows.
 _ALWAYS = frozenset(
-    """fig figs eq eqs ref refs tab no nos vol pp p vs e.g i.e cf viz dr prof mr mrs ms st mt approx resp
+    """fig figs eq eqs ref refs tab no nos vol pp p vs e.g i.e cf viz dr drs prof mr mrs ms st mt approx resp
     suppl supp sect ch chap ed eds subsp var ssp cv dept univ ser art exp expt nr ca c.f ie eg""".split()
 )
 # The end of a sentence only when the next word is one that usually begins a sentence.
@@ -45,7 +45,13 @@ _LETTERED = frozenset(
     cohort model table figure appendix part form influenza immunoglobulin cyclosporin cyclosporine
     apolipoprotein complex domain site region strain serotype subtype blood cytochrome condition""".split()
 )
+# "ART. The", "ED. It": capitals are an acronym, not an abbreviation, except these.
+_SHOUTED = frozenset("vs dr mr mrs prof".split())
+# "for 48 h. Vascular …": behind a number these are units, and a capital behind them begins a sentence.
+_UNITS = frozenset("h hr hrs min sec wk wks mo yr yrs".split())
 _MAX_PARENTHESIS = 300
+_MAX_TOKEN = 40  # no abbreviation is longer
+_LOOK_BACK = 2_000  # characters in which an open parenthesis is looked for
 
 
 def sentence_spans(text: str, span: Span) -> list[Span]:
@@ -93,11 +99,21 @@ def _is_boundary(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
         return False
     if not stop.group().startswith(".") or stop.group().startswith(".."):
         return True
-    token = _LAST_TOKEN.search(text, begin, stop.start())
-    if token is None:
+    token = _token_start(text, begin, stop.start())
+    if token == stop.start():
         return True
     # A full stop behind a closing bracket ends what the bracket belongs to: "(n = 5)."
-    return not _is_abbreviation(text, begin, token, _next_word(text, stop.end(), end))
+    before = text[max(begin, token - _MAX_TOKEN) : token].split()
+    following = _next_word(text, stop.end(), end)
+    return not _is_abbreviation(text[token : stop.start()], before[-1] if before else "", following)
+
+
+def _token_start(text: str, begin: int, end: int) -> int:
+    """Where the token that ends at `end` starts; `end` if there is none."""
+    start, lowest = end, max(begin, end - _MAX_TOKEN)
+    while start > lowest and not text[start - 1].isspace() and text[start - 1] not in "([":
+        start -= 1
+    return start
 
 
 def _next_word(text: str, position: int, end: int) -> str:
@@ -105,24 +121,31 @@ def _next_word(text: str, position: int, end: int) -> str:
     return found.group(1) if found else ""
 
 
-def _is_abbreviation(text: str, begin: int, token: re.Match[str], following: str) -> bool:
-    word = token.group(1)
+def _is_abbreviation(word: str, before: str, following: str) -> bool:
     lowered = word.lower().strip("\"'“”‘’")
-    if lowered in _ALWAYS:
-        # "no." is a word as often as a number sign; only a figure behind it makes it one.
-        return lowered != "no" or following[:1].isdigit()
     starts_sentence = following.lower() in _STARTERS and following[:1].isupper()
+    if word.isupper() and word.isalpha() and len(word) > 1:
+        return lowered in _SHOUTED or (lowered in _ALWAYS and following[:1].isdigit())
+    if lowered in _ALWAYS:
+        return lowered not in ("no", "nos") or _is_number(following, shouted=word[:1].isupper())
+    if lowered in _UNITS and before[:1].isdigit():
+        return len(following) < 2 and following not in ("A", "I")
     if lowered in _SOMETIMES:
         return not (starts_sentence or following in ("A", "I"))
     if len(word) == 1 and word.isalpha() and word.isupper():
-        before = text[begin : token.start()].split()
-        return not (starts_sentence or (before and before[-1].lower() in _LETTERED))
+        return not (starts_sentence or before.lower() in _LETTERED)
     # "J.R. Smith", "U.S. Army": capitals each behind a full stop.
     return bool(re.fullmatch(r"(?:[A-Z]\.-?)+[A-Z]", word)) and not starts_sentence
 
 
+def _is_number(following: str, *, shouted: bool) -> bool:
+    """Whether "no." is a number sign: "no. 3", "Lot no. W4010", "Patent No. EP 1 651"; else it is a word."""
+    return any(c.isdigit() for c in following) or (shouted and following.isupper() and len(following) > 1)
+
+
 def _inside_parenthesis(text: str, begin: int, position: int, end: int) -> bool:
     """Whether a parenthesis opened in this sentence is still open and closes before long."""
+    begin = max(begin, position - _LOOK_BACK)
     for opening, closing in ("()", "[]"):
         depth = text.count(opening, begin, position) - text.count(closing, begin, position)
         if depth > 0:

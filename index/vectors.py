@@ -11,6 +11,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,16 +165,20 @@ def seal(library: Library) -> str | None:
         generation, (model_id, fingerprint) = reader.generation(), model
         index, last_id = build(reader.vectors(model_id), fingerprint.dimension)
     name = f"{generation}-{fingerprint.digest()}.faiss"
-    library.index_folder.mkdir(exist_ok=True)
     with library.write() as writer:
+        library.index_folder.mkdir(exist_ok=True)
         size, sha256 = write_index(index, library.index_folder / name)
         replaced = writer.record_snapshot(model_id, name, size, sha256, index.ntotal, last_id)
-        for path in library.index_folder.glob("*.faiss*"):
-            if path.name not in (name, *replaced):
-                path.unlink(missing_ok=True)  # left by a run that was killed
-    for old in replaced:
-        (library.index_folder / old).unlink(missing_ok=True)
+        left_over = [p for p in library.index_folder.glob("*.faiss*") if p.name not in (name, *replaced)]
+        _delete(left_over)  # by a run that was killed; under the lock nobody else is writing one
+    _delete([library.index_folder / old for old in replaced])
     return name
+
+
+def _delete(files: Iterable[Path]) -> None:
+    for path in files:
+        with suppress(OSError):  # the index does not need them gone; the next seal tries again
+            path.unlink(missing_ok=True)
 
 
 def build(stored: Iterable[VectorRows], dimension: int) -> tuple[Any, int]:

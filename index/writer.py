@@ -359,15 +359,20 @@ class Writer:
 def find_same(db: sqlite3.Connection, paper: Paper, path: str) -> int | None:
     """The id of the stored paper that `paper`, read from `path`, is; None if it is new."""
     ids = paper.record.ids
+    shares_id = "coalesce(p.doi = ?1 OR p.pmcid = ?2 OR p.pmid = ?3 OR p.arxiv = ?4, 0)"
     rows = db.execute(
-        "SELECT p.id, p.title, r.text, p.text_sha256 FROM papers p JOIN revisions r ON r.paper_id = p.id"
-        " WHERE p.doi = ? OR p.pmcid = ? OR p.pmid = ? OR p.arxiv = ? OR p.text_sha256 = ? ORDER BY p.id",
+        # `shares_id` is this function's own phrase; the values are bound.
+        f"SELECT p.id, p.title, p.record, r.text, p.text_sha256, {shares_id} AS shares_id"  # noqa: S608
+        " FROM papers p JOIN revisions r ON r.paper_id = p.id WHERE"
+        " p.doi = ?1 OR p.pmcid = ?2 OR p.pmid = ?3 OR p.arxiv = ?4 OR p.text_sha256 = ?5 ORDER BY p.id",
         (ids.doi, ids.pmcid, ids.pmid, ids.arxiv, _text_sha256(paper.text)),
     )
     for row in rows:
-        if row["text_sha256"] == _text_sha256(paper.text) or same_paper(
-            paper.record.title, paper.text, row["title"], row["text"]
-        ):
+        if row["text_sha256"] == _text_sha256(paper.text):
+            # Two notices of the same few words under two DOIs are two papers.
+            if row["shares_id"] or not contradict(record_from(row["record"]), paper.record):
+                return int(row["id"])
+        elif same_paper(paper.record.title, paper.text, row["title"], row["text"]):
             return int(row["id"])
     edited = db.execute(
         "SELECT p.id, p.record FROM sources s JOIN papers p ON p.id = s.paper_id WHERE s.path = ?"

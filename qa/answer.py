@@ -31,7 +31,7 @@ from qa.model import (
     Verdict,
 )
 from qa.references import full_reference
-from qa.retrieve import Retriever
+from qa.retrieve import Retriever, renumbered
 from qa.verify import page_of, stands_at
 from qa.words import content_words, stem
 
@@ -119,12 +119,18 @@ class Answerer:
         with clock.timed("retrieve"):
             vector = self._retriever.embed(query)
             evidence = self._retriever.retrieve(reader, query, vector, options.evidence, per_paper)
+            if len(evidence) < options.evidence and per_paper is not None:
+                # The cap is there for variety. Where no other paper has anything, more of the same helps.
+                whole = self._retriever.retrieve(reader, query, vector, options.evidence, None)
+                known = {found.passage.id for found in evidence}
+                evidence += [found for found in whole if found.passage.id not in known]
+                evidence = renumbered(evidence[: options.evidence])
         yield Retrieved(tuple(evidence))
         yield StageBegun("reading")
         with clock.timed("extract"):
             rarity = rarities(reader, query.text)
             ranked = candidates(evidence, query.text, vector, rarity, self._embedder)
-            certainty = confidence(evidence, ranked)
+            certainty = confidence(evidence, ranked, rarity)
             chosen = select(ranked, options.sentences) if is_answerable(certainty) else []
         with clock.timed("verify"):
             sentences = _cited(reader, chosen)

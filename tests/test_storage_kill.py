@@ -25,7 +25,7 @@ import pytest
 
 from index.identity import quality
 from index.library import Library
-from tests.fakes import Held, assert_whole, held, make_syncer, parse_tiny, report_of
+from tests.fakes import Held, assert_whole, held, make_syncer, memory_folder, parse_tiny, report_of
 from tests.kill_session import STEPS, files_after, stage
 
 # The calls that the library writes with; the session's own changes use others (see kill_session).
@@ -37,7 +37,6 @@ ENVIRONMENT = os.environ | {
     "PYTHONDONTWRITEBYTECODE": "1",
     "OMP_NUM_THREADS": "1",
 }
-_MEMORY = Path("/dev/shm")  # where it exists, a file system in memory: nothing here depends on a disk
 _MANY = 100_000
 
 
@@ -166,8 +165,7 @@ CHECKS = {"citewell": check_citewell, "control": check_control}
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    usable = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)
-    folder = Path(tempfile.mkdtemp(prefix="citewell-kill-", dir=_MEMORY if usable else None))
+    folder = Path(tempfile.mkdtemp(prefix="citewell-kill-", dir=memory_folder()))
     yield folder
     shutil.rmtree(folder)
 

@@ -6,7 +6,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from index.errors import (
     LibraryLocked,
     LibraryMissing,
     LibraryTooNew,
+    PaperNotFound,
     SourceError,
     WrongModel,
 )
@@ -35,6 +38,7 @@ from tests.fakes import (
     held,
     make_library,
     make_syncer,
+    memory_folder,
     parse_tiny,
     report_of,
     tiny,
@@ -43,6 +47,13 @@ from tests.fakes import (
 ALPHA = tiny("Alpha rays in frogs", "# Results", "Frogs glow. Frogs glow again in the dark of the night.")
 BETA = tiny("Beta rays in newts", "# Results", "Newts do not glow. They were asked twice and declined.")
 GAMMA = tiny("Gamma rays in toads", "# Methods", "Toads were shown a lamp. The lamp was on.")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In memory where there is such a place: hundreds of commits wait for a disk otherwise."""
+    with tempfile.TemporaryDirectory(prefix="citewell-", dir=memory_folder()) as place:
+        yield Path(place)
 
 
 @pytest.fixture
@@ -381,6 +392,18 @@ def test_two_papers_that_share_a_doi_by_mistake_stay_two(library: Library, paper
     assert_whole(library)
 
 
+def test_the_same_words_under_two_dois_are_two_papers(library: Library, papers: Path) -> None:
+    for letter in "ab":
+        text = tiny("Correction", "The authors regret an error.", doi=f"10.1/{letter}")
+        (papers / f"{letter}.txt").write_text(text)
+    report = report_of(make_syncer(library).add([papers]))
+    assert report.duplicates == ()
+    assert len(held(library)) == 4
+    (papers / "c.txt").write_text(tiny("Correction", "The authors regret an error."))
+    assert report_of(make_syncer(library).sync()).duplicates == (str(papers / "c.txt"),)
+    assert_whole(library)
+
+
 def test_a_file_replaced_by_another_paper_is_another_paper(library: Library, papers: Path) -> None:
     (papers / "x.txt").write_text(tiny("Sleep of mice", "Mice slept for nine hours.", doi="10.1/x"))
     report_of(make_syncer(library).add([papers]))
@@ -436,8 +459,9 @@ def test_an_unreadable_folder_keeps_its_papers(
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
 
-    monkeypatch.setattr(os, "scandir", scandir)
-    report = report_of(make_syncer(library).sync())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", scandir)
+        report = report_of(make_syncer(library).sync())
     assert report.removed == ()
     assert report.warnings == (f"{locked}: Permission denied",)
     assert held(library) == before
@@ -578,6 +602,9 @@ def test_removing_an_unknown_name_changes_nothing(library: Library, papers: Path
     before = held(library)
     with pytest.raises(LibraryError, match="no paper in this library is called 'nothing'"):
         remove(library, ["alpha.txt", "nothing"])
+    for odd in ("", "caf\udce9", "a\0b", "%", "../papers"):
+        with pytest.raises(PaperNotFound):
+            remove(library, [odd])
     assert held(library) == before
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import faiss
@@ -27,6 +28,7 @@ from tests.fakes import (
     hash_vector,
     make_library,
     make_syncer,
+    memory_folder,
     report_of,
     stored_vectors,
     tiny,
@@ -36,6 +38,13 @@ SNAPSHOT = "the FAISS file is the one that was written"
 VECTORS = "every passage has its vector, with the right checksum"
 COPIES = "the raw copies of the papers are there and unaltered"
 FULL_TEXT = "the full-text index agrees with the texts"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In memory where there is such a place: hundreds of commits wait for a disk otherwise."""
+    with tempfile.TemporaryDirectory(prefix="citewell-", dir=memory_folder()) as place:
+        yield Path(place)
 
 
 @pytest.fixture
@@ -161,6 +170,28 @@ def test_a_sealed_file_is_complete_and_replaces_the_one_before(library: Library,
         assert row is not None
         assert (row.file, row.count) == (name, reader.counts()["passages"])
     assert_whole(library)
+
+
+def test_an_old_file_that_cannot_be_deleted_stops_nothing(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by making each system call fail in turn: the new file was in place, and yet a traceback came."""
+    before = faiss_file(library)
+
+    real = Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        if path == before:
+            raise OSError(5, "Input/output error", str(path))
+        real(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", unlink)
+        name = seal(library)
+    assert {path.name for path in library.index_folder.iterdir()} == {before.name, name}
+    assert_whole(library)
+    assert seal(library) in {path.name for path in library.index_folder.iterdir()}
+    assert not before.exists(), "the next seal clears it away"
 
 
 def test_an_error_while_the_file_is_written_leaves_no_piece_of_it(
