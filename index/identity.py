@@ -33,13 +33,26 @@ def same_paper(title: str, text: str, other_title: str, other_text: str) -> bool
     mine, others = (set(_WORD.findall(t.lower())) for t in (title, other_title))
     if mine and others and len(mine & others) >= 0.6 * max(len(mine), len(others)):
         return True
-    words, other_words = _WORD.findall(text.lower()), _WORD.findall(other_text.lower())
+    return shared_runs(text, other_text) >= 0.3
+
+
+def same_unnamed_paper(title: str, text: str, other_text: str) -> bool:
+    """Whether two texts of the same title that share no id are one paper: many a PDF prints no id at all.
+
+    A short title ("Editorial", "Reply to the authors") says nothing; and half of the words must agree.
+    """
+    return len(_WORD.findall(title)) >= 4 and shared_runs(text, other_text) >= 0.5
+
+
+def shared_runs(text: str, other: str) -> float:
+    """The part, 0 to 1, of the shorter text's runs of five words, sampled evenly, that the other one has."""
+    words, other_words = _WORD.findall(text.lower()), _WORD.findall(other.lower())
     if len(words) > len(other_words):
         words, other_words = other_words, words
     runs = range(0, max(0, len(words) - _SHINGLE), max(1, len(words) // _SAMPLES))
     known = {tuple(other_words[i : i + _SHINGLE]) for i in range(len(other_words) - _SHINGLE + 1)}
     sampled = [tuple(words[i : i + _SHINGLE]) for i in runs]
-    return bool(sampled) and sum(run in known for run in sampled) >= 0.3 * len(sampled)
+    return sum(run in known for run in sampled) / len(sampled) if sampled else 0.0
 
 
 def contradict(a: Record, b: Record) -> bool:

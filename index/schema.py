@@ -61,6 +61,7 @@ CREATE INDEX papers_pmcid ON papers (pmcid);
 CREATE INDEX papers_pmid ON papers (pmid);
 CREATE INDEX papers_arxiv ON papers (arxiv);
 CREATE INDEX papers_text ON papers (text_sha256);
+CREATE INDEX papers_title ON papers (title COLLATE NOCASE);
 
 CREATE TABLE revisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -15,7 +15,7 @@ import numpy as np
 from index.codec import lists_to, record_from, record_to
 from index.embed import Fingerprint, Vectors
 from index.errors import WrongModel
-from index.identity import contradict, paper_key, quality, same_paper, text_key
+from index.identity import contradict, paper_key, quality, same_paper, same_unnamed_paper, text_key
 from index.model import Format, Paper, Passage
 from index.objects import ObjectStore
 
@@ -374,6 +374,9 @@ def find_same(db: sqlite3.Connection, paper: Paper, path: str) -> int | None:
                 return int(row["id"])
         elif same_paper(paper.record.title, paper.text, row["title"], row["text"]):
             return int(row["id"])
+    unnamed = _same_title(db, paper)
+    if unnamed is not None:
+        return unnamed
     edited = db.execute(
         "SELECT p.id, p.record FROM sources s JOIN papers p ON p.id = s.paper_id WHERE s.path = ?"
         " AND (SELECT count(*) FROM sources o WHERE o.paper_id = p.id) = 1",
@@ -381,6 +384,21 @@ def find_same(db: sqlite3.Connection, paper: Paper, path: str) -> int | None:
     ).fetchone()
     if edited is not None and not contradict(record_from(edited["record"]), paper.record):
         return int(edited["id"])
+    return None
+
+
+def _same_title(db: sqlite3.Connection, paper: Paper) -> int | None:
+    """The id of the paper with this title and mostly this text, where no id speaks for or against it."""
+    rows = db.execute(
+        "SELECT p.id, p.record, r.text FROM papers p JOIN revisions r ON r.paper_id = p.id"
+        " WHERE p.title = ? COLLATE NOCASE ORDER BY p.id",
+        (paper.record.title,),
+    )
+    for row in rows:
+        if contradict(record_from(row["record"]), paper.record):
+            continue
+        if same_unnamed_paper(paper.record.title, paper.text, row["text"]):
+            return int(row["id"])
     return None
 
 

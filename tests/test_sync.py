@@ -404,6 +404,19 @@ def test_the_same_words_under_two_dois_are_two_papers(library: Library, papers: 
     assert_whole(library)
 
 
+def test_a_pdf_that_prints_no_id_is_known_by_its_title_and_text(library: Library, papers: Path) -> None:
+    title = "Sleep of mice in the dark"
+    words = "Mice slept for nine hours in the dark and woke up hungry on every day of the week."
+    (papers / "a.txt").write_text(tiny(title, words + " They ate.", format="pdf"))
+    (papers / "b.txt").write_text(tiny(title.upper(), words, format="jats", pmcid="PMC77"))
+    (papers / "c.txt").write_text(tiny(title, "Rats did not sleep at all, in spite of the dark nights."))
+    report_of(make_syncer(library).add([papers]))
+    assert statuses(library)["a.txt"] == "other"
+    assert statuses(library)["b.txt"] == "indexed"
+    assert len(held(library)) == 4, "another text under the same title is another paper"
+    assert_whole(library)
+
+
 def test_a_file_replaced_by_another_paper_is_another_paper(library: Library, papers: Path) -> None:
     (papers / "x.txt").write_text(tiny("Sleep of mice", "Mice slept for nine hours.", doi="10.1/x"))
     report_of(make_syncer(library).add([papers]))
