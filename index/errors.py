@@ -4,6 +4,7 @@
     ├── SettingsError        a setting or an option cannot be used
     ├── SourceError          what the user handed us cannot be read
     ├── ParseError           a file was read but gives no paper
+    ├── FetchError           what was asked of the network did not come
     ├── ModelError           an embedding model cannot be loaded or misbehaves
     └── LibraryError         the library on disk cannot be used
         ├── LibraryMissing   there is no library there yet
@@ -39,6 +40,17 @@ class SourceError(CitewellError):
 
 class ParseError(CitewellError):
     """A file was read but gives no paper; the message is the reason shown beside its name."""
+
+
+class FetchError(CitewellError):
+    """What was asked of the network did not come, or may not be asked for.
+
+    `temporary` tells whether the same request may succeed later; the message says why it failed.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, temporary: bool = False) -> None:
+        super().__init__(message, hint)
+        self.temporary = temporary
 
 
 class ModelError(CitewellError):
