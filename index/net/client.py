@@ -84,13 +84,9 @@ class HttpClient:
             from hishel.httpx import CacheTransport
 
             transport = CacheTransport(transport, self._storage, rfc=CacheOptions(shared=False))
-        self._client = httpx.Client(
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect),
-            headers={"User-Agent": user_agent(contact), "Accept-Encoding": "gzip"},
-        )
+        # Asked directly: httpx.Client would read redirects and keep cookies by itself.
+        self._transport = transport
+        self._headers = {"User-Agent": user_agent(contact), "Accept-Encoding": "gzip"}
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +99,7 @@ class HttpClient:
     def close(self) -> None:
         """Ends what is still waited for, and every connection."""
         self.stop.set()
-        self._client.close()
+        self._transport.close()
 
     def get(
         self, url: str, kinds: frozenset[str], check: Check | None = None, *, fresh: bool = False
@@ -151,41 +147,38 @@ class HttpClient:
 
     def _hop(self, url: httpx.URL, kinds: frozenset[str], check: Check | None, *, fresh: bool) -> Page | str:
         """The page, or the address to go on to."""
-        headers = {"Accept": ", ".join(sorted(kinds))} | ({"Cache-Control": "no-cache"} if fresh else {})
+        headers = self._headers | {"Accept": ", ".join(sorted(kinds))}
+        if fresh:
+            headers["Cache-Control"] = "no-cache"
         key = str(url)
-        request = self._client.build_request(
-            "GET", url, headers=headers, extensions={"caching": {"key": key}}
-        )
-        request.extensions["timeout"] = self._client.timeout.as_dict()
+        timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
+        extensions = {"caching": {"key": key}, "timeout": timeout.as_dict()}
         try:
-            response = self._client.send(request, stream=True)
+            response = self._transport.handle_request(
+                httpx.Request("GET", url, headers=headers, extensions=extensions)
+            )
         except httpx.TransportError as error:
-            if "location header" in str(error):  # httpx reads it, though it does not follow it
-                raise _misled(url) from error
             raise _TryAgain(_explained(error), url.host) from error
         try:
             if response.status_code in _REDIRECTS:
                 return _target(url, response.headers.get("location", ""))
             _check_status(url.host, response)
             kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+            if kind not in kinds:
+                what = kind[:60] or "something unnamed"
+                raise FetchError(f"{url.host} sent {what} instead of a paper", _LATER, temporary=True)
             body = self._body(response, url.host)
             cached = bool(response.extensions.get("caching", {}).get("from_cache"))
         finally:
             response.close()
-        try:
-            if kind not in kinds:
-                raise FetchError(
-                    f"{url.host} sent {kind or 'something unnamed'} instead of a paper",
-                    _LATER,
-                    temporary=True,
-                )
-            if check is not None:
+        if check is not None:
+            try:
                 check(body)
-        except FetchError as error:
-            self._forget(key)  # or every later try would be served the same from the cache
-            if error.temporary and kind in kinds:
-                raise _TryAgain(error, url.host) from error
-            raise
+            except FetchError as error:
+                self._forget(key)  # or every later try would be served the same from the cache
+                if error.temporary:
+                    raise _TryAgain(error, url.host) from error
+                raise
         return Page(str(url), kind, body, cached)
 
     def _body(self, response: httpx.Response, host: str) -> bytes:
@@ -259,11 +252,8 @@ def _target(url: httpx.URL, location: str) -> str:
     try:
         return str(url.join(location))
     except (httpx.InvalidURL, ValueError) as error:
-        raise _misled(url) from error
-
-
-def _misled(url: httpx.URL) -> FetchError:
-    return FetchError(f"{url.host} redirects to what is no web address", "Open the link in a browser.")
+        message = f"{url.host} redirects to what is no web address"
+        raise FetchError(message, "Open the link in a browser.") from error
 
 
 def _explained(error: Exception) -> FetchError:
