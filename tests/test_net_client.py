@@ -99,7 +99,10 @@ def test_a_stall_ends_at_the_deadline() -> None:
     "broken",
     [
         lambda _, wire: wire.reset(),
-        lambda _, wire: (wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhalf"), wire.reset()),
+        lambda _, wire: (
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 500\r\n\r\nhalf"),
+            wire.reset(),
+        ),
         lambda _, wire: wire.reply(200, b"half", Content_Length="500", length=False),
         lambda _, wire: wire.send(b"\x00\x01 this is not http\r\n\r\n"),
         lambda *_: None,
