@@ -275,6 +275,11 @@ def _explained(error: Exception) -> FetchError:
 def _storage(folder: Path | None) -> SqliteStorage | None:
     if folder is None:
         return None
+    import logging
+
     from hishel import SqliteStorage
 
+    log = logging.getLogger("hishel")  # a cache that cannot be used is no news for the user
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
     return SqliteStorage(database_path=folder / "http-2.db", max_size=_CACHE_BYTES)
