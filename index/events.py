@@ -64,4 +64,41 @@ class Synced:
     report: SyncReport
 
 
+@dataclass(frozen=True, slots=True)
+class PaperFetched:
+    """A paper came over the network; `service` is the one that had it."""
+
+    name: str
+    service: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed:
+    """No service gave the paper. `title` is what the user's list calls it, if it came from one."""
+
+    name: str
+    title: str
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchReport:
+    """What a run over the network did; `held` papers were in the library already."""
+
+    served: tuple[PaperFetched, ...] = ()
+    failed: tuple[RequestFailed, ...] = ()
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunFetched:
+    """The last event of a run over the network."""
+
+    report: FetchReport
+
+
+FetchEvent = StageStarted | Advanced | PaperFetched | RequestFailed | RunFetched
+
 SyncEvent = StageStarted | Advanced | PaperSynced | PaperFailed | Synced

@@ -3,6 +3,7 @@
     library/  library.db                    papers, text, passages, vectors, full text, failures
               objects/ab/<sha256>           raw bytes as read, write-once
               index/<generation>-<model>.faiss
+              fetched/                      papers that came over the network, followed like any folder
               quarantine/                   index files whose checksum did not hold
               .writer.lock                  held by the one process that writes
 
@@ -37,6 +38,11 @@ class Library:
         self.index_folder = folder / "index"
         self.quarantine = folder / "quarantine"
         self._lock_seconds = lock_seconds
+
+    @property
+    def fetched(self) -> Path:
+        """The folder of the files that came over the network; sync follows it like any other."""
+        return self.folder / "fetched"
 
     @property
     def database(self) -> Path:
@@ -231,6 +237,7 @@ def _foreign(folder: Path) -> bool:
         "library.db-wal",
         "library.db-shm",
         "objects",
+        "fetched",
         "index",
         "quarantine",
         ".writer.lock",

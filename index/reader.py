@@ -7,10 +7,12 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from index import requests
 from index.codec import entities_from, record_from, references_from
 from index.embed import Fingerprint
 from index.errors import PaperNotFound
 from index.model import Entity, Format, Page, Record, Reference, Section, SectionKind, Span
+from index.requests import Facts, Request
 
 _BATCH = 500  # SQLite's smallest limit on bound values is 999
 
@@ -123,6 +125,14 @@ class Reader:
             (status, paper_id),
         )
         return [Source(**dict(row)) for row in rows]
+
+    def requests(self, *, status: str | None = None) -> list[Request]:
+        """What was asked of the network, oldest first."""
+        return requests.select(self._db, status)
+
+    def facts_by_path(self) -> dict[str, Facts]:
+        """What services said, besides the text, of the papers in these files."""
+        return requests.facts_by_path(self._db)
 
     # --- papers --------------------------------------------------------------------------------------
 

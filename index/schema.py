@@ -11,7 +11,7 @@ import sqlite3
 
 from index.errors import LibraryDamaged, LibraryTooNew
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -145,6 +145,28 @@ CREATE VIRTUAL TABLE passage_fts USING fts5 (
 INSERT INTO meta VALUES ('generation', '0');
 """
 
+# What turns a library of each earlier version into one of the next.
+_MIGRATIONS = {
+    1: """
+-- One row a paper that was asked of the network. 'served': `path` is the file that came.
+CREATE TABLE requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    wanted TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('waiting', 'served', 'failed')),
+    reason TEXT NOT NULL,
+    hint TEXT NOT NULL,
+    service TEXT NOT NULL,
+    url TEXT NOT NULL,
+    path TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    updated TEXT NOT NULL
+) STRICT;
+CREATE INDEX requests_path ON requests (path);
+""",
+}
+
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Creates the tables of a new library or brings an older one up to date, in one transaction.
@@ -155,11 +177,12 @@ def prepare(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Another process may have been here first.
-        if check_version(connection) == 0:
-            for statement in _statements(_TABLES):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+        version = check_version(connection)  # another process may have been here first
+        scripts = [_TABLES] if version == 0 else []
+        scripts += [script for before, script in _MIGRATIONS.items() if before >= version]
+        for statement in (statement for script in scripts for statement in _statements(script)):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:

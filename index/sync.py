@@ -25,7 +25,8 @@ from index.identity import quality
 from index.library import Library
 from index.model import Format, Paper, Passage
 from index.reader import Source
-from index.sources import Found, find, read
+from index.requests import Facts, with_facts
+from index.sources import Found, find, normal_path, read
 from index.vectors import needs_snapshot, seal
 from index.writer import FileFacts, Placed, check_model
 
@@ -103,14 +104,30 @@ class Syncer:
         self._parse = parse
         self._suffixes = suffixes
         self._recipe = recipe
+        self._said: dict[str, Facts] = {}  # what services said of the files that came from them
 
-    def add(self, paths: Sequence[Path]) -> Generator[SyncEvent, None, None]:
-        """Follows these files and folders from now on and brings in what is new or changed in them."""
+    def add(
+        self, paths: Sequence[Path], *, folder: Path | None = None, files: Sequence[Path] = ()
+    ) -> Generator[SyncEvent, None, None]:
+        """Follows these files and folders from now on and brings in what is new or changed in them.
+
+        `folder` is followed as well, but what the user removed from it stays out, but for `files`.
+        """
         self._require_model()
         with self._library.write() as writer:
             for path in paths:
                 writer.add_root(str(path), folder=path.is_dir())
-        yield from self._run(paths, remove_missing=False)
+        roots = [*paths]
+        if folder is not None and folder.is_dir():
+            roots.append(self.follow(folder, files))
+        yield from self._run(roots, remove_missing=False)
+
+    def follow(self, folder: Path, files: Sequence[Path]) -> Path:
+        """Follows a folder; of what the user removed from it, only `files` come back. Its normal path."""
+        place = normal_path(folder)
+        with self._library.write() as writer:
+            writer.follow(str(place), [str(path) for path in files])
+        return place
 
     def sync(self, *, retry: bool = False) -> Generator[SyncEvent, None, None]:
         """Makes the library equal everything it follows: new, changed, moved and removed files."""
@@ -150,6 +167,7 @@ class Syncer:
         """Files to read, and known files that are gone. `whole`: the roots are all that the library has."""
         with self._library.read() as reader:
             known = {source.path: source for source in reader.sources()}
+            self._said = reader.facts_by_path()
         present = {str(path) for path in found.files}
         gone = [
             s
@@ -251,6 +269,8 @@ class Syncer:
             with tally.timed("parse"):
                 data = read(Path(item.path))
                 paper = self._parse(data, Path(item.path).name)
+                if item.path in self._said:
+                    paper = with_facts(paper, self._said[item.path])
             with tally.timed("split"):
                 passages = split(paper, self._embedder, passage_room(self._embedder))
             if not passages:

@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from index import requests
 from index.codec import lists_to, record_from, record_to
 from index.embed import Fingerprint, Vectors
 from index.errors import WrongModel
 from index.identity import contradict, paper_key, quality, same_paper, same_unnamed_paper, text_key
 from index.model import Format, Paper, Passage
 from index.objects import ObjectStore
+from index.requests import Request
 
 TO_BE_READ_AGAIN = ""  # as a source's recipe: the next sync reads it, whatever its bytes
 
@@ -61,6 +63,13 @@ class Writer:
             "DELETE FROM sources WHERE status = 'excluded'"
             " AND (path = ?1 OR substr(path, 1, length(?1) + 1) = ?1 || '/')",
             (path,),
+        )
+
+    def follow(self, folder: str, files: Iterable[str]) -> None:
+        """Follows a folder from now on; of the files in it that were taken out, these are not any more."""
+        self._db.execute("INSERT INTO roots (path, folder) VALUES (?, 1) ON CONFLICT DO NOTHING", (folder,))
+        self._db.executemany(
+            "DELETE FROM sources WHERE status = 'excluded' AND path = ?", [(path,) for path in files]
         )
 
     def remove_root(self, path: str) -> None:
@@ -163,6 +172,10 @@ class Writer:
         """Deletes raw copies that no source needs; returns how many."""
         rows = self._db.execute("SELECT DISTINCT sha256 FROM sources WHERE status IN ('indexed', 'other')")
         return self._objects.remove_except({str(row[0]) for row in rows})
+
+    def put_requests(self, asked: Iterable[Request]) -> None:
+        """Keeps what was asked of the network, and what came of it."""
+        requests.put(self._db, asked)
 
     # --- identity ------------------------------------------------------------------------------------
 

@@ -40,6 +40,17 @@ class Settings(BaseSettings):
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of the model")
     evidence: int = Field(10, ge=1, le=100, description="passages an answer may use")
     per_paper: int = Field(5, ge=1, le=100, description="of these, at most so many from one paper")
+    contact: str | None = Field(
+        None, min_length=3, max_length=200, pattern=r"^[!-~]+$", description="address told to servers"
+    )
+    offline: bool = Field(False, description="never ask the network")
+    services: tuple[Literal["tomesphere", "europepmc", "pmc", "arxiv"], ...] = Field(
+        ("tomesphere", "europepmc", "pmc", "arxiv"), description="who is asked for papers, in this order"
+    )
+    addresses: dict[str, str] = Field(
+        default_factory=dict, description="other addresses of the services, by their names"
+    )
+    trust_env: bool = Field(False, description="use the proxy that the environment names")
     sentences: int = Field(5, ge=1, le=30, description="sentences an answer may have")
 
     @classmethod

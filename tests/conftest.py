@@ -32,6 +32,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the settings file or the library of whoever runs it."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="session")
@@ -66,10 +67,10 @@ def citewell(capsys: pytest.CaptureFixture[str]) -> Citewell:
     from tui.cli import cli
     from tui.diagnostics import guarded
 
-    def run(*words: str, library: Path | None = None) -> Result:
+    def run(*words: str, library: Path | None = None, network: object = None) -> Result:
         arguments = [*(["--library", str(library)] if library else []), *words]
         capsys.readouterr()
-        code = guarded(lambda: cli.main(arguments, prog_name="citewell", standalone_mode=False))
+        code = guarded(lambda: cli.main(arguments, prog_name="citewell", standalone_mode=False, obj=network))
         captured = capsys.readouterr()
         return Result(int(code), captured.out, captured.err)
 

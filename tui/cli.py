@@ -18,6 +18,8 @@ _COMMANDS = {
     "chat": "tui.commands.chat",
     "add": "tui.commands.fill",
     "sync": "tui.commands.fill",
+    "fetch": "tui.commands.fetch",
+    "retry": "tui.commands.fetch",
     "remove": "tui.commands.fill",
     "papers": "tui.commands.look",
     "show": "tui.commands.look",
@@ -55,9 +57,10 @@ def _version() -> str:
 @click.version_option(_version(), prog_name="citewell")
 @click.option("--library", metavar="DIR", type=click.Path(path_type=Path), help="The library's folder.")
 @click.option("--model", metavar="NAME", help="Embedding model, by name or path.")
-def cli(library: Path | None, model: str | None) -> None:
+@click.option("--offline", is_flag=True, help="Ask no server for anything.")
+def cli(library: Path | None, model: str | None, offline: bool) -> None:
     """Ask your library of scientific papers a question and get an answer in which every sentence stands on
-    an exact quote. Works offline; nothing leaves this machine."""
+    an exact quote. Works offline; nothing is fetched unless you name a paper by id or link."""
 
 
 def main() -> None:

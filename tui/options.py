@@ -53,13 +53,27 @@ def as_json(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
 
 
-def make_parts(library: Path | None, model: str | None) -> Parts:
-    """The parts for these flags; an option given before the command counts where none follows it."""
+def network(command: F) -> F:
+    """--offline, on every command that could ask the network."""
+    return click.option("--offline", is_flag=True, help="Ask no server for anything.")(command)
+
+
+def make_parts(library: Path | None, model: str | None, *, offline: bool = False) -> Parts:
+    """The parts for these flags; an option given before the command counts where none follows it.
+
+    Whoever calls the command line from Python may hand a Network in as the context's object.
+    """
     from qa.settings import load_settings
     from tui.parts import Parts
 
-    before = click.get_current_context().find_root().params
-    return Parts(load_settings(library=library or before.get("library"), model=model or before.get("model")))
+    root = click.get_current_context().find_root()
+    before = root.params
+    settings = load_settings(
+        library=library or before.get("library"),
+        model=model or before.get("model"),
+        offline=offline or before.get("offline") or None,
+    )
+    return Parts(settings, root.obj)
 
 
 def make_filters(papers: tuple[str, ...], years: str | None, sections: tuple[str, ...]) -> Filters:

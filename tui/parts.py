@@ -13,8 +13,10 @@ from qa.settings import Settings
 
 if TYPE_CHECKING:
     from index.embed import Embedder
+    from index.fetch.run import FetchRun
     from index.library import Library
     from index.model import Paper
+    from index.net.client import HttpClient, Network
     from index.parse.pdf import PdfParser
     from index.sync import Syncer
     from qa.answer import Answerer
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 class Parts:
     """Library, embedder, syncer and answerer for one set of settings. A context manager: it ends workers."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, network: Network | None = None) -> None:
         self.settings = settings
+        self._network = network
         self._pdf: PdfParser | None = None
 
     def __enter__(self) -> Self:
@@ -36,7 +39,9 @@ class Parts:
         self.close()
 
     def close(self) -> None:
-        """Ends the PDF worker, if one was started."""
+        """Ends the PDF worker and what is waited for on the network, if either was started."""
+        if "client" in self.__dict__:
+            self.client.close()
         if self._pdf is not None:
             self._pdf.close()
             self._pdf = None
@@ -76,6 +81,35 @@ class Parts:
         from index.sync import Syncer
 
         return Syncer(self.library, self.embedder, self.parse, SUFFIXES)
+
+    @cached_property
+    def client(self) -> HttpClient:
+        """The one HTTP client; it asks nobody by itself."""
+        import platformdirs
+
+        from index.fetch.services import Options
+        from index.net.addresses import NetworkPolicy
+        from index.net.client import HttpClient, Network
+
+        settings, network = self.settings, self._network or Network()
+        return HttpClient(
+            NetworkPolicy(settings.offline, network.also, settings.trust_env),
+            network.limits,
+            contact=settings.contact,
+            cache=platformdirs.user_cache_path("citewell", appauthor=False),
+            manners=Options(addresses=settings.addresses).manners(),
+            resolve=network.resolve,
+        )
+
+    @cached_property
+    def fetch_run(self) -> FetchRun:
+        """Fetches papers into the library's folder."""
+        from index.fetch.run import FetchRun
+        from index.fetch.services import Options, Services
+
+        settings = self.settings
+        options = Options(settings.services, settings.addresses, settings.contact)
+        return FetchRun(self.library, self.client, Services(self.client, options))
 
     @cached_property
     def answerer(self) -> Answerer:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from index.events import Advanced, PaperFailed, StageStarted, Synced, SyncEvent, SyncReport
+from index.events import Advanced, FetchReport, PaperFailed, StageStarted, Synced, SyncEvent, SyncReport
 from tui.clean import line
 from tui.console import console, count
 from tui.diagnostics import Exit, note
+from tui.print_fetch import print_fetched
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -75,11 +76,14 @@ def _draw(progress: Progress, task: TaskID, event: SyncEvent) -> TaskID:
     return task
 
 
-def print_report(report: SyncReport, *, as_json: bool) -> int:
-    """What was done; the exit code tells whether all, some or none of the files gave papers."""
+def print_report(report: SyncReport, *, as_json: bool, fetched: FetchReport | None = None) -> int:
+    """What was done; the exit code tells whether all, some or none of what was named gave papers."""
     if as_json:
-        click.echo(json.dumps(asdict(report), ensure_ascii=False, indent=2))
+        shown = asdict(report) | ({"fetched": asdict(fetched)} if fetched else {})
+        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
     else:
+        if fetched:
+            print_fetched(fetched)
         _print_report(report)
     held = (
         len(report.added)
@@ -88,7 +92,8 @@ def print_report(report: SyncReport, *, as_json: bool) -> int:
         + report.unchanged
         + len(report.duplicates)
     )
-    if report.failed:
+    if report.failed or (fetched and fetched.failed):
+        held += len(fetched.served) + fetched.held if fetched else 0
         return Exit.PARTIAL if held else Exit.ERROR
     return Exit.OK
 

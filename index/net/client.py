@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +47,15 @@ class Limits:
     tries: int = 3
     backoff: float = 0.5
     longest_wait: float = 30.0  # that a server may ask for; a longer one ends the request
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a caller may replace of the world outside: private addresses to allow, limits, the resolver."""
+
+    also: frozenset[tuple[str, int]] = frozenset()
+    limits: Limits = field(default_factory=Limits)
+    resolve: Resolve = system_resolve
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,28 @@ from pathlib import Path
 import click
 
 from tui.diagnostics import Exit, note
-from tui.options import as_json, make_parts, place
+from tui.options import as_json, make_parts, network, place
 
 
-@click.command(short_help="Bring papers or folders of papers in.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.command(short_help="Bring papers in: files, folders, ids, links, lists.")
+@click.argument("items", nargs=-1, required=True, metavar="PAPER...", type=click.Path())
 @as_json
+@network
 @place
-def add(paths: tuple[Path, ...], as_json: bool, library: Path | None, model: str | None) -> int:
-    """Bring papers, or folders of papers, into the library: Markdown, JATS XML, PDF, HTML, text."""
+def add(items: tuple[str, ...], as_json: bool, offline: bool, library: Path | None, model: str | None) -> int:
+    """Bring papers into the library: files and folders (Markdown, JATS XML, PDF, HTML, text), and papers to
+    be fetched: a DOI, PMCID, PMID, arXiv id or link, or a list of these (.bib, .ris, CSL-JSON, or a text file
+    with one a line). What exists as a file is a file."""
     from index.errors import SourceError
+    from index.fetch.items import sort_items
     from index.parse import SUFFIXES
     from index.sources import check_path, find
+    from tui.commands.fetch import fetch_papers
     from tui.print_sync import print_report, run_sync
 
+    paths, wanted = sort_items(items)
     places = [check_path(path) for path in paths]
-    with make_parts(library, model) as parts:
+    with make_parts(library, model, offline=offline) as parts:
         for given, path in zip(paths, places, strict=True):
             found = find([path], SUFFIXES, without=parts.library.folder.resolve())
             if not found.files and not found.unreadable:
@@ -31,8 +37,11 @@ def add(paths: tuple[Path, ...], as_json: bool, library: Path | None, model: str
                     f"there are no papers in {given}", f"Papers end in {', '.join(sorted(SUFFIXES))}."
                 )
         parts.library.create()
-        report = run_sync(parts.syncer.add(places), quiet=as_json)
-        return print_report(report, as_json=as_json)
+        fetched = fetch_papers(parts, wanted, quiet=as_json) if wanted else None
+        files = [Path(paper.path) for paper in fetched.served] if fetched else []
+        folder = parts.library.fetched if wanted else None
+        report = run_sync(parts.syncer.add(places, folder=folder, files=files), quiet=as_json)
+        return print_report(report, as_json=as_json, fetched=fetched)
 
 
 @click.command(short_help="Make the library equal its folders.")
