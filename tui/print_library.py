@@ -10,12 +10,15 @@ import click
 from rich.text import Text
 
 from index.doctor import Finding
+from index.events import RequestFailed
 from index.model import Section
 from index.reader import Source, StoredPaper
+from index.requests import Request
 from qa.references import full_reference
 from tui.clean import line
 from tui.console import console, count
 from tui.diagnostics import note
+from tui.print_fetch import print_failures_of
 
 _LISTED = 20
 
@@ -49,14 +52,16 @@ def _row(paper: StoredPaper) -> list[str]:
     return [line(paper.key), str(record.year or ""), author, title, str(paper.passages)]
 
 
-def print_failures(sources: Sequence[Source]) -> None:
-    """Each file that gave no paper, the reason, and what to do."""
+def print_failures(sources: Sequence[Source], requests: Sequence[Request] = ()) -> None:
+    """Each file that gave no paper and each paper that no service gave: the reason, and what to do."""
     out = console()
     for source in sources:
         out.print(Text(f"✗ {line(source.path)}: {line(source.reason)}"))
         if source.hint:
             out.print(Text(f"    {line(source.hint)}", "dim"))
-    if not sources:
+    failed = [RequestFailed(r.name, r.wanted.title, r.reason, r.hint) for r in requests]
+    print_failures_of(tuple(failed), limit=len(failed))
+    if not sources and not requests:
         out.print("No file failed.")
 
 

@@ -26,6 +26,7 @@ from index.library import Library
 from index.model import PaperIds
 from index.net.client import HttpClient
 from index.objects import write_durably
+from index.parse.builder import plain
 from index.requests import Request
 
 _WORKERS = 6
@@ -117,9 +118,12 @@ class FetchRun:
             path = self._write(request, delivered)
         except FetchError as error:
             request = replace(request, status="failed", reason=error.message, hint=error.hint)
-        except OSError as error:
-            reason = f"it could not be written: {error.strerror or error}"
-            request = replace(request, status="failed", reason=reason, hint="Free some space on the disk.")
+        except Exception as error:
+            # Whatever the libraries below raise for hostile input, and a full disk: one paper must not
+            # end a run over thousands.
+            said = plain(str(getattr(error, "strerror", None) or error))[:200] or type(error).__name__
+            reason = f"it could not be kept: {said}"
+            request = replace(request, status="failed", reason=reason, hint="Try again with: citewell retry")
         else:
             request = replace(
                 request,

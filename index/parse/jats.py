@@ -51,6 +51,11 @@ def parse_jats(data: bytes) -> Paper:
     text, sections, _ = builder.finish()
     if not has_body:
         notes.append("the file holds the abstract only, no full text")
+    if (
+        article.find("front/article-meta/related-article[@related-article-type='retraction-forward']")
+        is not None
+    ):
+        notes.append("this paper was retracted")
     responses = sum(1 for child in article if child.tag in _RESPONSES)
     if responses:
         notes.append(f"left out: {responses} further texts in the file (reviews, replies or translations)")

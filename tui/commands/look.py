@@ -23,12 +23,13 @@ def papers(failed: bool, as_json: bool, library: Path | None, model: str | None)
 
     with make_parts(library, model) as parts, parts.library.read() as reader:
         if failed:
-            sources = reader.sources(status="failed")
+            sources, requests = reader.sources(status="failed"), reader.requests(status="failed")
             if as_json:
                 rows = [{"path": s.path, "reason": s.reason, "hint": s.hint} for s in sources]
+                rows += [{"asked": r.name, "reason": r.reason, "hint": r.hint} for r in requests]
                 click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
             else:
-                print_failures(sources)
+                print_failures(sources, requests)
             return Exit.OK
         found = reader.papers()
         if as_json:
