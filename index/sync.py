@@ -139,19 +139,27 @@ class Syncer:
             roots = [Path(path) for path, _ in reader.roots()]
         yield from self._run(roots, remove_missing=True)
 
+    def update(self, paths: Sequence[Path]) -> Generator[SyncEvent, None, None]:
+        """Takes these files and folders as they are now: new, changed, moved or gone; no others."""
+        self._require_model()
+        yield from self._run(paths, remove_missing=True, whole=False)
+
     def _require_model(self) -> None:
         with self._library.read() as reader:
             built_with = reader.model()
         if built_with is not None:
             check_model(built_with[1], self._embedder.fingerprint)
 
-    def _run(self, roots: Sequence[Path], *, remove_missing: bool) -> Generator[SyncEvent, None, None]:
+    def _run(
+        self, roots: Sequence[Path], *, remove_missing: bool, whole: bool | None = None
+    ) -> Generator[SyncEvent, None, None]:
+        """`whole`: the roots are all that the library follows, as is usual when missing files go."""
         tally = _Tally()
         yield StageStarted("looking for papers")
         with tally.timed("look"):
             found = find(roots, self._suffixes, without=self._library.folder.resolve())
             tally.warnings += [f"{path}: {reason}" for path, reason in found.unreadable]
-            work, gone = self._plan(found, roots, tally, whole=remove_missing)
+            work, gone = self._plan(found, roots, tally, whole=remove_missing if whole is None else whole)
         if remove_missing:
             with tally.timed("store"):
                 self._remove(gone, tally)

@@ -20,6 +20,7 @@ _COMMANDS = {
     "sync": "tui.commands.fill",
     "fetch": "tui.commands.fetch",
     "retry": "tui.commands.fetch",
+    "watch": "tui.commands.watch",
     "remove": "tui.commands.fill",
     "papers": "tui.commands.look",
     "show": "tui.commands.look",

@@ -50,7 +50,7 @@ class FetchRun:
         """
         held = set() if complete else self._held()
         todo = [one for one in {w.name: w for w in wanted}.values() if not _names(one.ids, one.name) & held]
-        before = self._remember(todo)
+        before = self._remember(todo, held)
         served: list[PaperFetched] = []
         failures: list[RequestFailed] = []
         yield StageStarted("fetching papers", len(todo))
@@ -77,15 +77,21 @@ class FetchRun:
         names = {name for paper in papers for name in _names(paper.record.ids)}
         return names | {name for request in served for name in _names(request.wanted.ids, request.name)}
 
-    def _remember(self, todo: Iterable[Wanted]) -> dict[str, Request]:
+    def _remember(self, todo: Iterable[Wanted], held: set[str]) -> dict[str, Request]:
         """Notes what is asked for before anyone is asked, so that a run that is cut off goes on."""
         with self._library.read() as reader:
             known = {request.name: request for request in reader.requests()}
         asked = {
             one.name: replace(known.get(one.name, Request(one)), wanted=one, status="waiting") for one in todo
         }
+        # One that failed under this name is here by another: nobody needs to hear of it any more.
+        here = [
+            replace(request, status="served", reason="", hint="")
+            for name, request in known.items()
+            if request.status == "failed" and name not in asked and _names(request.wanted.ids, name) & held
+        ]
         with self._library.write() as writer:
-            writer.put_requests(asked.values())
+            writer.put_requests([*asked.values(), *here])
         return asked
 
     def _requests(
