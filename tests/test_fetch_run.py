@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from index.parse import SUFFIXES, parse
 from index.parse.pdf import PdfParser
 from index.sync import Syncer
 from tests.conftest import SAMPLES, Citewell
-from tests.fake_services import FakeServices, Known, Trouble, fifty, services, typed
+from tests.fake_services import FakeServices, Known, Trouble, fifty, jats, services, typed
 from tests.fakes import FakeEmbedder, make_library, memory_folder, report_of
 from tests.local_server import LocalServer, resolve
 
@@ -289,3 +290,35 @@ def test_a_thousand_ids_with_failures_of_every_kind_end_with_the_rest_added(tmp_
         import shutil
 
         shutil.rmtree(root, ignore_errors=True)
+
+
+def test_what_a_paper_cites_and_the_library_lacks_can_be_added(
+    citewell: Citewell, monkeypatch: Set, tmp_path: Path
+) -> None:
+    one, two, three = (Known(n, f"PMC900000{n}", f"10.5555/growth.{n}", f"3800000{n}") for n in (1, 2, 3))
+    references = (
+        f'<ref id="r1"><label>1</label><mixed-citation><article-title>{two.title}</article-title>'
+        f'<pub-id pub-id-type="doi">{two.doi}</pub-id></mixed-citation></ref>'
+        f'<ref id="r2"><label>2</label><mixed-citation><article-title>{three.title}</article-title>'
+        f'<pub-id pub-id-type="pmid">{three.pmid}</pub-id></mixed-citation></ref>'
+        '<ref id="r3"><label>3</label><mixed-citation>A book of 1901, by hand.</mixed-citation></ref>'
+    )
+    citing = tmp_path / "citing.xml"
+    back = f"<back><ref-list>{references}</ref-list></back></article>"
+    citing.write_bytes(jats(one).replace(b"</article>", back.encode()))
+    library = tmp_path / "library"
+    with services(FakeServices([one, two, three])) as (_, addresses, network):
+        configure(monkeypatch, addresses)
+        citewell("add", str(citing), "PMC9000002", library=library, network=network)
+        listed = citewell("papers", "--cited-by", "PMC9000001", "--missing", library=library)
+        assert [line.split("\t")[0] for line in listed.out.splitlines()] == [
+            "PMID:38000003", "# no id: A book of 1901, by hand.",
+        ]  # fmt: skip
+        assert listed.err == "2 references that the library lacks, 1 without an id\n"
+        monkeypatch.setattr("sys.stdin", io.StringIO(listed.out))
+        added = citewell("add", "-", library=library, network=network)
+        assert (added.code, added.out.splitlines()[0]) == (0, "1 paper fetched (tomesphere 1), 0 not fetched")
+        rows = json.loads(citewell("papers", "--cited-by", "PMC9000001", "--json", library=library).out)
+        assert [row["paper_id"] for row in rows] == ["PMC9000002", "PMC9000003", None]
+    usage = citewell("papers", "--missing", library=library)
+    assert (usage.code, "--missing goes with --cited-by" in usage.err) == (2, True)

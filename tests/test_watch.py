@@ -132,8 +132,8 @@ def test_a_file_is_read_when_it_has_been_written_and_not_before(folder: Path, li
             for part in ("Of slow", " mice", "\nMice sleep.", " Mice wake.", " Mice eat.\n"):
                 file.write(part)
                 file.flush()
-                time.sleep(SETTLE * 0.6)
-        watched.until(lambda: bool(watched.titles()))
+                time.sleep(SETTLE * 0.4)
+        watched.until(lambda: any(isinstance(event, PaperSynced) for event in watched.events))
         assert held(library) == {expect(folder / "slow.txt")}
         synced = [event for event in watched.events if isinstance(event, PaperSynced)]
         assert [event.title for event in synced] == ["Of slow mice"]

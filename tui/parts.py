@@ -6,6 +6,7 @@ Every part is made when it is first asked for, so that `citewell papers` never p
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from index.net.client import HttpClient, Network
     from index.parse.pdf import PdfParser
     from index.sync import Syncer
+    from index.zotero import ZoteroPaper
     from qa.answer import Answerer
 
 
@@ -100,6 +102,25 @@ class Parts:
             manners=Options(addresses=settings.addresses).manners(),
             resolve=network.resolve,
         )
+
+    def zotero(self) -> list[ZoteroPaper]:
+        """The library of the user's Zotero, asked by a client of its own that may ask nobody else."""
+        from urllib.parse import urlsplit
+
+        from index.net.addresses import NetworkPolicy
+        from index.net.client import HttpClient, Limits
+        from index.net.pace import Manners
+        from index.parse import SUFFIXES
+        from index.zotero import ADDRESS, read_zotero
+
+        address = self.settings.addresses.get("zotero", ADDRESS).rstrip("/")
+        parts = urlsplit(address)
+        if self.settings.offline or parts.hostname not in ("127.0.0.1", "::1"):
+            return read_zotero(None, SUFFIXES, address, Path.home())
+        here = NetworkPolicy(also=frozenset({(parts.hostname, parts.port or 80)}))
+        limits, manners = Limits(deadline=30.0, tries=1), {parts.hostname: Manners(0.0, 4)}
+        with HttpClient(here, limits, manners=manners) as client:
+            return read_zotero(client, SUFFIXES, address, Path.home())
 
     @cached_property
     def fetch_run(self) -> FetchRun:

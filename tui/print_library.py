@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.text import Text
 
+from index.cited import Cited
 from index.doctor import Finding
 from index.events import RequestFailed
 from index.model import Section
@@ -16,7 +17,7 @@ from index.reader import Source, StoredPaper
 from index.requests import Request
 from qa.references import full_reference
 from tui.clean import line
-from tui.console import console, count
+from tui.console import console, count, shortened
 from tui.diagnostics import note
 from tui.print_fetch import print_failures_of
 
@@ -65,6 +66,20 @@ def print_failures(sources: Sequence[Source], requests: Sequence[Request] = ()) 
         out.print("No file failed.")
 
 
+def print_cited(found: Sequence[Cited], *, missing: bool) -> None:
+    """What a paper cites: id, tab, words; without an id as a remark. Such lines `citewell add -` takes."""
+    for one in found:
+        words = shortened(one.reference.text or one.reference.title, 160)
+        here = "" if missing else ("✓ " if one.key else "  ")
+        named = one.wanted.can_be_fetched
+        # Not by Rich, which makes spaces of the tab.
+        click.echo(f"{line(one.wanted.name)}\t{here}{words}" if named else f"# {here}no id: {words}")
+    without = sum(not one.wanted.can_be_fetched for one in found)
+    lacked = " that the library lacks" if missing else ""
+    number = count(len(found), "reference")
+    note(f"{number}{lacked}, {without} without an id")
+
+
 def print_paper(
     paper: StoredPaper, sections: Sequence[Section], characters: int, pages: int, references: int
 ) -> None:
@@ -107,10 +122,15 @@ def print_status(shown: dict[str, Any]) -> None:
         ("Files", f"{shown['sources']:,}, {shown['failed']:,} failed"),
         ("Model", f"{shown['model']} ({shown['dimension']} dimensions)" if shown["model"] else "none yet"),
         ("Size", f"{shown['bytes'] / 1e6:,.1f} MB"),
-        ("Follows", ", ".join(shown["follows"]) or "nothing"),
+        ("Follows", _shortened(shown["follows"]) or "nothing"),
     ]
     for name, value in rows:
         out.print(Text(f"{name:<9} {line(str(value))}"))
+
+
+def _shortened(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _LISTED:,} more" if len(paths) > _LISTED else ""
+    return ", ".join(paths[:_LISTED]) + more
 
 
 def print_finding(finding: Finding) -> None:

@@ -13,6 +13,7 @@ from tui.options import as_json, make_parts, network, place
 if TYPE_CHECKING:
     from index.events import FetchReport
     from index.fetch.wanted import Wanted
+    from index.zotero import ZoteroPaper
     from tui.parts import Parts
 
 
@@ -52,6 +53,19 @@ def retry(as_json: bool, offline: bool, library: Path | None, model: str | None)
             parts.syncer.follow(parts.library.fetched, [Path(paper.path) for paper in fetched.served])
         report = run_sync(parts.syncer.sync(retry=True), quiet=as_json)
         return print_report(report, as_json=as_json, fetched=fetched)
+
+
+def zotero_papers(parts: Parts, places: Sequence[Path], *, running: bool) -> list[ZoteroPaper]:
+    """The papers of these Zotero data folders and, with `running`, of the user's own Zotero."""
+    from index.parse import SUFFIXES
+    from index.zotero import from_database, requests_for
+
+    papers = [paper for place in places for paper in from_database(place, SUFFIXES)]
+    papers += parts.zotero() if running else []
+    if papers:
+        with parts.library.write() as writer:
+            writer.put_requests(requests_for(papers))
+    return papers
 
 
 def fetch_papers(

@@ -12,22 +12,34 @@ from tui.options import as_json, make_parts, network, place
 
 
 @click.command(short_help="Bring papers in: files, folders, ids, links, lists.")
-@click.argument("items", nargs=-1, required=True, metavar="PAPER...", type=click.Path())
+@click.argument("items", nargs=-1, metavar="PAPER...", type=click.Path())
+@click.option("--zotero", is_flag=True, help="Your Zotero library, with the files attached to its papers.")
 @as_json
 @network
 @place
-def add(items: tuple[str, ...], as_json: bool, offline: bool, library: Path | None, model: str | None) -> int:
+def add(
+    items: tuple[str, ...],
+    zotero: bool,
+    as_json: bool,
+    offline: bool,
+    library: Path | None,
+    model: str | None,
+) -> int:
     """Bring papers into the library: files and folders (Markdown, JATS XML, PDF, HTML, text), and papers to
     be fetched: a DOI, PMCID, PMID, arXiv id or link, or a list of these (.bib, .ris, CSL-JSON, or a text file
-    with one a line). What exists as a file is a file."""
+    with one a line), or a Zotero data folder. What exists as a file is a file."""
     from index.errors import SourceError
     from index.fetch.items import sort_items
     from index.parse import SUFFIXES
     from index.sources import check_path, find
-    from tui.commands.fetch import fetch_papers
+    from index.zotero import is_zotero
+    from tui.commands.fetch import fetch_papers, zotero_papers
     from tui.print_sync import print_report, run_sync
 
-    paths, wanted = sort_items(items)
+    if not items and not zotero:
+        raise click.UsageError("Name a paper, a folder or a list, or say --zotero.")
+    named, wanted = sort_items(items)
+    paths = [path for path in named if not is_zotero(path)]
     places = [check_path(path) for path in paths]
     with make_parts(library, model, offline=offline) as parts:
         for given, path in zip(paths, places, strict=True):
@@ -37,6 +49,9 @@ def add(items: tuple[str, ...], as_json: bool, offline: bool, library: Path | No
                     f"there are no papers in {given}", f"Papers end in {', '.join(sorted(SUFFIXES))}."
                 )
         parts.library.create()
+        from_zotero = zotero_papers(parts, [path for path in named if is_zotero(path)], running=zotero)
+        places += [file for paper in from_zotero for file in paper.files]
+        wanted += [paper.wanted for paper in from_zotero if not paper.files and not parts.settings.offline]
         fetched = fetch_papers(parts, wanted, quiet=as_json) if wanted else None
         files = [Path(paper.path) for paper in fetched.served] if fetched else []
         folder = parts.library.fetched if wanted else None

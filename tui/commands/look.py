@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tui.diagnostics import Exit
 from tui.options import as_json, make_parts, place
 
+if TYPE_CHECKING:
+    from index.reader import Reader
+
 
 @click.command(short_help="List the papers, or the files that failed.")
 @click.option("--failed", is_flag=True, help="List the files that gave no paper, with the reasons.")
+@click.option("--cited-by", metavar="PAPER", help="List what this paper cites, a line each, its id first.")
+@click.option("--missing", is_flag=True, help="With --cited-by: only what the library lacks.")
 @as_json
 @place
-def papers(failed: bool, as_json: bool, library: Path | None, model: str | None) -> int:
-    """List the papers of the library, or the files that failed."""
+def papers(
+    failed: bool,
+    cited_by: str | None,
+    missing: bool,
+    as_json: bool,
+    library: Path | None,
+    model: str | None,
+) -> int:
+    """List the papers of the library, the files that failed, or what a paper cites."""
     from tui.jsonout import paper_json
     from tui.print_library import print_failures, print_papers
 
+    if missing and cited_by is None:
+        raise click.UsageError("--missing goes with --cited-by PAPER.")
     with make_parts(library, model) as parts, parts.library.read() as reader:
+        if cited_by is not None:
+            _print_cited(reader, cited_by, missing=missing, as_json=as_json)
+            return Exit.OK
         if failed:
             sources, requests = reader.sources(status="failed"), reader.requests(status="failed")
             if as_json:
@@ -37,6 +56,26 @@ def papers(failed: bool, as_json: bool, library: Path | None, model: str | None)
         else:
             print_papers(found, reader.counts()["failed"])
     return Exit.OK
+
+
+def _print_cited(reader: Reader, name: str, *, missing: bool, as_json: bool) -> None:
+    from index.cited import cited_by
+    from tui.print_library import print_cited
+
+    found = [one for one in cited_by(reader, name) if not (missing and one.key)]
+    if as_json:
+        rows = [
+            {
+                "label": one.reference.label,
+                "text": one.reference.text,
+                **asdict(one.wanted.ids),
+                "paper_id": one.key,
+            }
+            for one in found
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        print_cited(found, missing=missing)
 
 
 @click.command(short_help="Show a paper's record, sections or text.")
