@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -322,3 +323,22 @@ def test_what_a_paper_cites_and_the_library_lacks_can_be_added(
         assert [row["paper_id"] for row in rows] == ["PMC9000002", "PMC9000003", None]
     usage = citewell("papers", "--missing", library=library)
     assert (usage.code, "--missing goes with --cited-by" in usage.err) == (2, True)
+
+
+def test_a_library_of_the_first_version_goes_on_with_all_it_has(
+    citewell: Citewell, monkeypatch: Set, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    citewell("add", str(SAMPLES / "PMC5850145.md"), library=library)
+    before = citewell("show", "PMC5850145", "--json", library=library).out
+    with closing(sqlite3.connect(library / "library.db", isolation_level=None)) as db:
+        db.execute("DROP TABLE requests")  # all that the second version added
+        db.execute("PRAGMA user_version = 1")
+    old = citewell("papers", library=library)
+    assert (old.code, "Run: citewell sync" in old.err) == (1, True)
+    assert citewell("sync", library=library).code == 0
+    assert citewell("show", "PMC5850145", "--json", library=library).out == before
+    with services(FakeServices(fifty())) as (_, addresses, network):
+        configure(monkeypatch, addresses)
+        assert citewell("add", "PMC9000001", library=library, network=network).code == 0
+    assert citewell("doctor", library=library).code == 0

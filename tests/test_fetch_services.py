@@ -165,6 +165,11 @@ def page(body: bytes, kind: str = "text/markdown") -> FakeServices:
     ("fake", "reason", "temporary"),
     [
         (page(tomesphere_page(ONE, full=False)), "tomesphere: has only a summary of it", False),
+        (
+            page(tomesphere_page(ONE).replace(ONE.title.encode(), b"long " * 300_000)),
+            "tomesphere: gave a title of 1,499,999 characters",
+            False,
+        ),
         (page(b"# Sorry\n\nTry later."), "tomesphere: sent a page that is no paper", True),
         (
             page(tomesphere_page(Known(3, "PMC9000003", "10.5555/growth.3"))),

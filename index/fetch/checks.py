@@ -10,6 +10,7 @@ from index.model import Format, Paper, PaperIds
 _LATER = "Try again later with: citewell retry"
 _BY_HAND = "Fetch it by hand, and add the file."
 _PAPER_PAGE = re.compile(rb"""name\s*=\s*["']?(?:citation_title|citation_pdf_url|dc\.title)""", re.IGNORECASE)
+_MAX_TITLE = 3000  # characters; the longest real ones have some 800
 SUFFIX = {
     Format.JATS: ".xml",
     Format.TOMESPHERE: ".md",
@@ -74,6 +75,8 @@ def check_any(body: bytes, url: str) -> Format:
 
 
 def _check_paper(paper: Paper, ids: PaperIds) -> None:
+    if len(paper.record.title) > _MAX_TITLE:
+        raise FetchError(f"gave a title of {len(paper.record.title):,} characters", _BY_HAND)
     if paper.body_missing:
         raise FetchError("has only a summary of it", _BY_HAND)
     own = paper.record.ids
