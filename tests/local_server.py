@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
@@ -109,16 +110,23 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 @contextmanager
-def serve(answer: Answer) -> Iterator[LocalServer]:
+def serve(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[LocalServer]:
     """A server that answers so, until the block ends."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(OSError):
-                request = _read(self.request)
-                if request is not None:
-                    running.asked.append(request)
-                    answer(request, Wire(self.request))
+                if tls is None:
+                    self.talk(self.request)
+                else:
+                    with tls.wrap_socket(self.request, server_side=True) as connection:
+                        self.talk(connection)
+
+        def talk(self, connection: socket.socket) -> None:
+            request = _read(connection)
+            if request is not None:
+                running.asked.append(request)
+                answer(request, Wire(connection))
 
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = True

@@ -17,7 +17,7 @@ from index.fetch.run import FetchRun
 from index.fetch.services import Options, Services
 from index.fetch.wanted import Wanted, recognise
 from index.library import Library
-from index.model import PaperIds
+from index.model import Paper, PaperIds
 from index.net.addresses import NetworkPolicy
 from index.net.client import HttpClient
 from index.parse import SUFFIXES, parse
@@ -196,6 +196,11 @@ def test_what_exists_as_a_file_is_a_file_and_what_is_nothing_is_said_to_be_nothi
         )
 
 
+def parse_page(data: bytes, name: str) -> Paper:
+    """The real parsers; there is no PDF among these."""
+    return parse(data, name, PdfParser())
+
+
 # --- the run itself ------------------------------------------------------------------------------------
 
 
@@ -249,6 +254,8 @@ def test_a_run_that_is_stopped_goes_on_from_there(tmp_path: Path) -> None:
             statuses = [request.status for request in reader.requests()]
         assert (statuses.count("served"), len(statuses)) == (10, len(wanted))
         assert statuses.count("waiting") == len(wanted) - 10
+        found = report_of(Syncer(library, FakeEmbedder(), parse_page, SUFFIXES).sync())
+        assert len(found.added) == 10  # sync alone finds what came
     with running(FakeServices(papers), library) as (server, run):
         *_, last = run.run(wanted)
         assert isinstance(last, RunFetched)

@@ -18,6 +18,11 @@ HEAVY = {
     "pypdfium2",
     "numpy",
     "rich",
+    "httpx",
+    "hishel",
+    "pydantic",
+    "bibtexparser",
+    "watchfiles",
 }
 
 
@@ -30,7 +35,16 @@ def _modules_after(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["ask", "--help"], ["add", "--help"], ["chat", "--help"], ["--version"]]
+    "words",
+    [
+        ["--help"],
+        ["ask", "--help"],
+        ["add", "--help"],
+        ["chat", "--help"],
+        ["watch", "--help"],
+        ["fetch", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     code = f"from tui.cli import cli\ncli.main({words!r}, prog_name='citewell', standalone_mode=False)"

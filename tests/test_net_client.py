@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
 import time
 import zlib
@@ -14,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import trustme
 
 from index.errors import FetchError
 from index.net.addresses import NetworkPolicy
@@ -283,7 +285,7 @@ def test_offline_asks_nobody() -> None:
 
 
 def test_stopping_ends_a_wait_at_once() -> None:
-    with server_and_client(lambda *_: time.sleep(3), Limits(deadline=30, read=0.3)) as (
+    with server_and_client(lambda *_: time.sleep(5), Limits(deadline=30, read=20)) as (
         server,
         client,
     ):
@@ -354,3 +356,30 @@ def test_every_failure_has_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     for answer in answers:
         assert failure(answer)[0].hint
+
+
+def test_tls_is_spoken_to_the_name_though_the_connection_goes_to_the_address(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Server name, certificate and Host are those of the name; another name's certificate is refused."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.delenv("https_proxy", raising=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("papers.test").configure_cert(context)
+    names: list[str] = []
+    context.sni_callback = lambda _, name, __: names.append(name)
+    with (
+        serve(good, context) as server,
+        HttpClient(server.policy(trust_env=True), QUICK, manners=NO_GAP, resolve=resolve) as client,
+        HttpClient(server.policy(), QUICK, manners=NO_GAP, resolve=resolve) as distrusting,
+    ):
+        link = server.url("/paper", "papers.test").replace("http:", "https:")
+        assert client.get(link, TEXT).body == b"the paper"
+        assert (names, [asked.host for asked in server.asked]) == (["papers.test"], ["papers.test"])
+        with pytest.raises(FetchError, match="no connection could be made"):
+            client.get(link.replace("papers.test", "others.test"), TEXT)
+        with pytest.raises(FetchError, match="no connection could be made"):
+            distrusting.get(link, TEXT)  # the environment's certificates count only where it is trusted
+        assert len(server.asked) == 1

@@ -94,6 +94,13 @@ licence</ext-link>.</license-p></license></permissions>
 """
 
 
+def test_a_retraction_is_noted() -> None:
+    meta = '<related-article related-article-type="retraction-forward" id="d1" xlink:href="10.1/x"/>'
+    assert parse_jats(article(meta=meta)).notes == ("this paper was retracted",)
+    other = meta.replace("retraction-forward", "correction-forward")
+    assert parse_jats(article(meta=other)).notes == ()
+
+
 def test_the_front_matter_becomes_the_record() -> None:
     paper = parse_jats(FRONT.encode())
     assert paper.record.title == "Sleep of Mus and CO2: a trial"

@@ -40,6 +40,8 @@ def _exists(path: Path) -> bool:
     """Whether there may be something at a path: one that cannot be asked about is a path all the same."""
     try:
         return path.expanduser().exists() or path.is_symlink()
+    except RuntimeError:  # "~" and the name of nobody
+        return False
     except (OSError, ValueError):
         return recognise(str(path)) is None
 

@@ -90,7 +90,10 @@ class FetchRun:
             for name, request in known.items()
             if request.status == "failed" and name not in asked and _names(request.wanted.ids, name) & held
         ]
+        self._library.fetched.mkdir(exist_ok=True)
         with self._library.write() as writer:
+            # Followed from the start: if the run is cut off, sync finds what came.
+            writer.follow(str(self._library.fetched.resolve()), [])
             writer.put_requests([*asked.values(), *here])
         return asked
 
@@ -147,7 +150,6 @@ class FetchRun:
 
     def _write(self, request: Request, delivered: Delivered) -> Path:
         folder = self._library.fetched.resolve()
-        folder.mkdir(exist_ok=True)
         name = delivered.facts.ids.pmcid or request.name
         path = folder / f"{_file_name(name)}{delivered.suffix}"
         write_durably(path, delivered.body)

@@ -25,6 +25,7 @@ from index.net.addresses import NetworkPolicy
 
 Resolve = Callable[[str, int], list[str]]
 _MAX_ADDRESSES = 4
+_NOTICE = 0.5  # seconds until a stop is noticed
 
 
 class Deadline(threading.local):
@@ -60,9 +61,12 @@ def system_resolve(host: str, port: int) -> list[str]:
 
 
 class CheckedBackend(httpcore.NetworkBackend):
-    """Opens connections for httpcore: resolves, judges every address, connects to one that was judged."""
+    """Opens connections for httpcore: resolves, judges every address, connects to one that was judged.
 
-    def __init__(self, policy: NetworkPolicy, resolve: Resolve, deadline: Deadline) -> None:
+    Without a policy nothing is judged: so the proxy is reached that the user trusts.
+    """
+
+    def __init__(self, policy: NetworkPolicy | None, resolve: Resolve, deadline: Deadline) -> None:
         self._policy = policy
         self._resolve = resolve
         self._deadline = deadline
@@ -78,8 +82,9 @@ class CheckedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """A connection to the first address of `host` that answers; FetchError if any is not allowed."""
         addresses = self._addresses(host, port)
-        for address in addresses:
-            self._policy.check_address(address, port)
+        if self._policy is not None:
+            for address in addresses:
+                self._policy.check_address(address, port)
         error: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses[:_MAX_ADDRESSES]:
             try:
@@ -123,7 +128,13 @@ class _TimedStream(httpcore.NetworkStream):
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left(timeout))
+        end = time.monotonic() + self._deadline.left(timeout)
+        while True:  # in short waits, between which a stop is noticed
+            try:
+                return self._inner.read(max_bytes, min(self._deadline.left(), _NOTICE))
+            except httpcore.ReadTimeout:
+                if time.monotonic() >= end:
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._deadline.left(timeout))
@@ -147,7 +158,7 @@ class CheckedTransport(httpx.BaseTransport):
     def __init__(self, policy: NetworkPolicy, resolve: Resolve, deadline: Deadline) -> None:
         self._policy = policy
         self._deadline = deadline
-        self._context = httpx.create_ssl_context()
+        self._context = httpx.create_ssl_context(trust_env=policy.trust_env)
         self._pool = httpcore.ConnectionPool(
             ssl_context=self._context,
             max_connections=16,
@@ -183,7 +194,10 @@ class CheckedTransport(httpx.BaseTransport):
             return self._pool
         if proxy not in self._proxies:
             self._proxies[proxy] = httpcore.HTTPProxy(
-                proxy if "//" in proxy else f"http://{proxy}", ssl_context=self._context, max_connections=16
+                proxy if "//" in proxy else f"http://{proxy}",
+                ssl_context=self._context,
+                max_connections=16,
+                network_backend=CheckedBackend(None, system_resolve, self._deadline),
             )
         return self._proxies[proxy]
 
