@@ -89,7 +89,7 @@ def test_what_the_services_say_is_kept_with_the_paper_however_often_it_is_read(
 ) -> None:
     paper = Known(4, "PMC9000004", "10.5555/growth.4", "38000004", retracted=True)
     library = tmp_path / "library"
-    with services(FakeServices([paper])) as (_, addresses, network):
+    with services(FakeServices([paper])) as (server, addresses, network):
         configure(monkeypatch, addresses)
         result = citewell("add", "PMID: 38000004", library=library, network=network)
         assert (result.code, result.out.splitlines()[0]) == (
@@ -108,7 +108,10 @@ def test_what_the_services_say_is_kept_with_the_paper_however_often_it_is_read(
     page.write_text(page.read_text().replace("cells", "yeasts"))
     assert "1 changed" in citewell("sync", library=library).out
     assert shown() == expected
-    assert "retracted" in citewell("show", "PMC9000004", library=library).out
+    told = citewell("show", "PMC9000004", library=library).out
+    assert "! this paper was retracted: J Growth. 2025;3:9" in told
+    assert f"Served by   tomesphere {server.url('/paper/PMC9000004/full.md', 'tomesphere.test')}" in told
+    assert "cell growth (retracted)" in citewell("papers", library=library).out
 
 
 def test_a_removed_paper_stays_out_until_it_is_asked_for_again(

@@ -24,7 +24,7 @@ from tui.print_fetch import print_failures_of
 _LISTED = 20
 
 
-def print_papers(papers: Sequence[StoredPaper], failed: int) -> None:
+def print_papers(papers: Sequence[StoredPaper], failed: int, unserved: int = 0) -> None:
     """One line a paper: key, year, first author, title, passages."""
     from rich.table import Table
 
@@ -44,11 +44,14 @@ def print_papers(papers: Sequence[StoredPaper], failed: int) -> None:
             click.echo("\t".join(_row(paper)))
     if failed:
         note(f"{count(failed, 'file')} failed: citewell papers --failed")
+    if unserved:
+        note(f"{count(unserved, 'paper')} could not be fetched: citewell papers --failed")
 
 
 def _row(paper: StoredPaper) -> list[str]:
     record = paper.record
     title = line(record.title) + (" (body missing)" if paper.body_missing else "")
+    title += " (retracted)" if any("was retracted" in note for note in paper.notes) else ""
     author = line(record.authors[0].family) if record.authors else ""
     return [line(paper.key), str(record.year or ""), author, title, str(paper.passages)]
 
@@ -81,7 +84,12 @@ def print_cited(found: Sequence[Cited], *, missing: bool) -> None:
 
 
 def print_paper(
-    paper: StoredPaper, sections: Sequence[Section], characters: int, pages: int, references: int
+    paper: StoredPaper,
+    sections: Sequence[Section],
+    characters: int,
+    pages: int,
+    references: int,
+    served: Request | None = None,
 ) -> None:
     """The record and the outline of one paper."""
     out = console()
@@ -94,6 +102,7 @@ def print_paper(
         ("Text", f"{characters:,} characters, {count(paper.passages, 'passage')}"
                  + (f", {count(pages, 'page')}" if pages else "")),
         ("References", str(references) if references else None), ("Read from", ", ".join(paper.paths)),
+        ("Served by", f"{served.service} {served.url}" if served else None),
     ]  # fmt: skip
     for name, value in facts:
         if value:

@@ -54,7 +54,7 @@ def papers(
         if as_json:
             click.echo(json.dumps([paper_json(paper) for paper in found], ensure_ascii=False, indent=2))
         else:
-            print_papers(found, reader.counts()["failed"])
+            print_papers(found, reader.counts()["failed"], len(reader.requests(status="failed")))
     return Exit.OK
 
 
@@ -94,8 +94,11 @@ def show(paper: str, only_text: bool, as_json: bool, library: Path | None, model
         text = reader.text(found.id)
         sections, pages = reader.sections(found.id), reader.pages(found.id)
         references, entities = reader.lists(found.id)
+        served = next((r for r in reader.requests(status="served") if r.path in found.paths), None)
     if as_json:
         shown = paper_json(found) | {
+            "served_by": served.service if served else None,
+            "served_from": served.url if served else None,
             "text": text,
             "sections": [
                 {"heading": s.heading, "kind": str(s.kind), "start": s.span.start, "end": s.span.end}
@@ -113,7 +116,7 @@ def show(paper: str, only_text: bool, as_json: bool, library: Path | None, model
         sys.stdout.write(clean(text) + "\n" if sys.stdout.isatty() else text)
         sys.stdout.flush()
     else:
-        print_paper(found, sections, len(text), len(pages), len(references))
+        print_paper(found, sections, len(text), len(pages), len(references), served)
     return Exit.OK
 
 
