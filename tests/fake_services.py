@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
+from index.model import PaperIds
 from index.net.client import Limits, Network
 from tests.local_server import Asked, LocalServer, Wire, resolve, serve
 from tests.pdfs import column, pdf, prose, wrap
@@ -38,6 +39,11 @@ class Known:
     licence: str | None = "cc by"
     retracted: bool = False
     summary_only: bool = False  # at tomesphere
+
+    @property
+    def ids(self) -> PaperIds:
+        """All of them."""
+        return PaperIds(self.doi, self.pmcid, self.pmid, self.arxiv)
 
     @property
     def title(self) -> str:

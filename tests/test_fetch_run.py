@@ -6,8 +6,10 @@ import io
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,9 +26,9 @@ from index.parse import SUFFIXES, parse
 from index.parse.pdf import PdfParser
 from index.sync import Syncer
 from tests.conftest import SAMPLES, Citewell
-from tests.fake_services import FakeServices, Known, Trouble, fifty, jats, services, typed
+from tests.fake_services import LIMITS, FakeServices, Fault, Known, Trouble, fifty, jats, services, typed
 from tests.fakes import FakeEmbedder, make_library, memory_folder, report_of
-from tests.local_server import LocalServer, resolve
+from tests.local_server import Asked, LocalServer, resolve
 
 Set = pytest.MonkeyPatch
 
@@ -264,6 +266,29 @@ def test_a_run_that_is_stopped_goes_on_from_there(tmp_path: Path) -> None:
         assert isinstance(last, RunFetched)
         assert (len(last.report.served), last.report.held) == (len(wanted) - 10, 10)
     assert len(first) < len(wanted)
+
+
+def test_stopping_does_not_wait_for_a_server_that_stalls(tmp_path: Path) -> None:
+    library = make_library(tmp_path / "library")
+
+    def stall(asked: Asked) -> Fault | None:
+        return (lambda *_: time.sleep(20)) if "PMC9000002" in asked.path else None
+
+    papers = [Known(1, "PMC9000001", "10.5555/growth.1"), Known(2, "PMC9000002", "10.5555/growth.2")]
+    patient = replace(LIMITS, read=15.0, deadline=15.0)
+    with services(FakeServices(papers, fault=stall)) as (_, addresses, network):
+        options = Options(addresses=addresses)
+        policy = NetworkPolicy(also=network.also)
+        with HttpClient(policy, patient, manners=options.manners(), resolve=resolve) as client:
+            stream = FetchRun(library, client, Services(client, options)).run(
+                [Wanted(paper.ids) for paper in papers]
+            )
+            assert any(isinstance(event, PaperFetched) for event in stream)
+            begun = time.monotonic()
+            stream.close()
+            assert time.monotonic() - begun < 3.0
+    with library.read() as reader:
+        assert [request.status for request in reader.requests()] == ["served", "waiting"]
 
 
 @pytest.mark.slow

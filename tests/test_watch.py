@@ -185,9 +185,11 @@ def test_questions_and_other_writers_work_beside_it(folder: Path, library: Libra
 def test_a_library_inside_a_watched_folder_does_not_wake_the_watcher(folder: Path) -> None:
     library = make_library(folder / "library")
     with watching([folder], library) as watched:
+        (library.folder / "objects" / "not-yours.txt").write_text(tiny("Of the library", "It is its own."))
         (folder / "a.txt").write_text(tiny("Of mice", "Mice sleep."))
         watched.until(lambda: watched.titles() == {"Of mice"})
         time.sleep(1.5)
+        assert watched.titles() == {"Of mice"}
         assert len(watched.reports()) == 2
         assert watched.watcher._pending == {}
 

@@ -110,7 +110,9 @@ def zotero(tmp_path: Path) -> Iterator[Zotero]:
     made.item(library=2, title="Of a group", DOI="10.5555/group")
     lost = made.item(title="File lost", DOI="10.5555/lost")
     made.link(lost, str(tmp_path / "lost.pdf"))
-    made.link(lost, "storage:../../../etc/passwd.txt", mode=1, kind="text/plain")
+    (tmp_path / "outside.md").write_bytes(tomesphere_page(THREE))
+    made.link(lost, "storage:../../../outside.md", mode=1, kind="text/markdown")
+    (made.folder / "storage" / made.key(made.items)).mkdir()
     yield made
     made.db.close()
 
