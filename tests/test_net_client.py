@@ -216,6 +216,37 @@ def test_a_server_that_asks_for_an_hour_is_left_alone() -> None:
     assert seconds < 0.5
 
 
+def test_a_server_that_asks_for_an_hour_is_not_asked_for_the_next_paper_either() -> None:
+    with server_and_client(lambda _, wire: wire.reply(503, Retry_After="3600")) as (server, client):
+        for n in range(5):
+            with pytest.raises(FetchError, match="asks to wait 3600 s"):
+                client.get(server.url(f"/{n}"), TEXT)
+        assert len(server.asked) == 1
+
+
+def test_a_server_that_does_not_answer_is_left_alone_after_a_few_papers() -> None:
+    """A long list must not wait for a dead service once a paper."""
+
+    def dead(asked: Asked, wire: Wire) -> None:
+        if asked.host == "papers.test":
+            time.sleep(1)
+        else:
+            good(asked, wire)
+
+    limits = Limits(deadline=0.4, read=0.1, tries=2, backoff=0.01)
+    with server_and_client(dead, limits) as (server, client):
+        reasons = []
+        for n in range(8):
+            with pytest.raises(FetchError) as caught:
+                client.get(server.url(f"/{n}"), TEXT)
+            reasons.append(caught.value.message)
+        assert reasons[:5] == ["it was too slow"] * 5
+        said = "papers.test did not answer 5 times in a row and is left alone for a minute"
+        assert reasons[5:] == [said] * 3
+        assert len(server.asked) == 10
+        assert client.get(server.url("/paper", "others.test"), TEXT).body == b"the paper"
+
+
 def test_retry_after_may_be_a_date_and_may_be_nonsense() -> None:
     later = retry_after(format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True))
     assert later is not None

@@ -126,7 +126,7 @@ class HttpClient:
                         return self._attempt(url, kinds, check, fresh=fresh or attempt > 0)
                     except _TryAgain as again:
                         if attempt + 1 == self.limits.tries or self.stop.is_set():
-                            raise again.error from again
+                            raise self._given_up(again) from again
                         self._wait(again, attempt)
         except (httpx.TransportError, httpcore.TimeoutException) as error:
             raise _explained(error) from error
@@ -135,13 +135,20 @@ class HttpClient:
     def _wait(self, again: _TryAgain, attempt: int) -> None:
         seconds = backoff(attempt, self.limits.backoff) if again.after is None else again.after
         if seconds > self.limits.longest_wait:
-            raise replace_message(again.error, f"{again.error.message}, and asks to wait {seconds:.0f} s")
-        if seconds >= self._deadline.left():
-            raise again.error
+            error = replace_message(again.error, f"{again.error.message}, and asks to wait {seconds:.0f} s")
+            self._pace.rest(again.host, seconds, error)
+            raise error
+        if self._deadline.is_before(seconds):
+            raise self._given_up(again)
         if again.after is not None:
             self._pace.hold(again.host, seconds)
         else:
             self._pace.sleep(seconds)
+
+    def _given_up(self, again: _TryAgain) -> FetchError:
+        if again.silent:
+            self._pace.silent(again.host)
+        return again.error
 
     def _attempt(self, url: str, kinds: frozenset[str], check: Check | None, *, fresh: bool) -> Page:
         """One try: follows redirects by hand, each hop judged like the first address."""
@@ -167,7 +174,8 @@ class HttpClient:
                 httpx.Request("GET", url, headers=headers, extensions=extensions)
             )
         except httpx.TransportError as error:
-            raise _TryAgain(_explained(error), url.host) from error
+            raise _TryAgain(_explained(error), url.host, silent=_is_silence(error)) from error
+        self._pace.answered(url.host)
         try:
             if response.status_code in _REDIRECTS:
                 return _target(url, response.headers.get("location", ""))
@@ -221,11 +229,14 @@ class HttpClient:
 class _TryAgain(Exception):
     """A failure that the next try, now or after so many seconds, may not meet."""
 
-    def __init__(self, error: FetchError, host: str, after: float | None = None) -> None:
+    def __init__(
+        self, error: FetchError, host: str, after: float | None = None, *, silent: bool = False
+    ) -> None:
         super().__init__(error.message)
         self.error = error
         self.host = host
         self.after = after
+        self.silent = silent
 
 
 def user_agent(contact: str | None) -> str:
@@ -263,6 +274,11 @@ def _target(url: httpx.URL, location: str) -> str:
     except (httpx.InvalidURL, ValueError) as error:
         message = f"{url.host} redirects to what is no web address"
         raise FetchError(message, "Open the link in a browser.") from error
+
+
+def _is_silence(error: httpx.TransportError) -> bool:
+    """Whether the host did not say a word, in contrast to one that breaks off."""
+    return isinstance(error, (httpx.TimeoutException, httpx.ConnectError))
 
 
 def _explained(error: Exception) -> FetchError:

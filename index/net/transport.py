@@ -44,6 +44,10 @@ class Deadline(threading.local):
         finally:
             self.until = before
 
+    def is_before(self, seconds: float) -> bool:
+        """Whether the time will be over in so many seconds."""
+        return time.monotonic() + seconds >= self.until
+
     def left(self, timeout: float | None = None) -> float:
         """The seconds left, at most `timeout`; httpcore.ReadTimeout when there are none."""
         if self.stop.is_set():
@@ -131,7 +135,8 @@ class _TimedStream(httpcore.NetworkStream):
         end = time.monotonic() + self._deadline.left(timeout)
         while True:  # in short waits, between which a stop is noticed
             try:
-                return self._inner.read(max_bytes, min(self._deadline.left(), _NOTICE))
+                wait = min(end - time.monotonic(), _NOTICE)
+                return self._inner.read(max_bytes, max(0.001, self._deadline.left(wait)))
             except httpcore.ReadTimeout:
                 if time.monotonic() >= end:
                     raise
