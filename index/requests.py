@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -106,8 +106,3 @@ def with_facts(paper: Paper, facts: Facts) -> Paper:
     if facts.notice and facts.notice not in notes:
         notes = (*notes, facts.notice)
     return replace(paper, record=record, notes=notes)
-
-
-def facts_json(facts: Facts) -> dict[str, object]:
-    """For programs."""
-    return asdict(facts)

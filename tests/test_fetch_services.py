@@ -156,6 +156,32 @@ def test_a_publishers_link_is_used_when_no_service_has_the_paper() -> None:
         assert (given.service, given.facts.ids.doi) == ("link", "10.5555/other")
 
 
+def landing(**meta: str) -> tuple[str, bytes]:
+    """A publisher's page about a paper, with this metadata."""
+    stated = "".join(f'<meta name="{name}" content="{value}">' for name, value in meta.items())
+    title = '<meta name="citation_title" content="A paper">'
+    return "text/html", f"<html><head>{title}{stated}</head><body><p>Abstract.</p></body></html>".encode()
+
+
+def test_a_publishers_page_leads_to_the_paper() -> None:
+    links = LINKS | {
+        "/by-doi": landing(citation_doi="10.5555/growth.1"),
+        "/by-pdf": landing(citation_doi="10.5555/unknown", citation_pdf_url="a.pdf"),
+        "/by-itself": landing(citation_pdf_url="/none.pdf"),
+        "/hostile": landing(citation_pdf_url="http://127.0.0.1/secret.pdf"),
+    }
+    with asking(FakeServices([ONE], links)) as (server, ask):
+
+        def follow(path: str) -> tuple[str, str, str | None]:
+            given = ask.fetch(Wanted(url=server.url(path, "publisher.test")))
+            return given.service, given.suffix, given.facts.ids.doi
+
+        assert follow("/by-doi") == ("tomesphere", ".md", "10.5555/growth.1")
+        assert follow("/by-pdf") == ("link", ".pdf", "10.5555/unknown")
+        assert follow("/by-itself") == ("link", ".html", None)
+        assert follow("/hostile") == ("link", ".html", None)
+
+
 def page(body: bytes, kind: str = "text/markdown") -> FakeServices:
     """tomesphere says this, whatever it is asked."""
     return FakeServices([], fault=lambda _: lambda _, wire: wire.reply(200, body, kind))

@@ -111,5 +111,5 @@ def _same(found: PaperIds, asked: PaperIds) -> bool:
 
 
 def merged(facts: Facts, ids: PaperIds) -> Facts:
-    """The facts with the ids that were known before."""
+    """The facts with these ids, which come first where they differ."""
     return Facts(merge_ids(ids, facts.ids), facts.licence, facts.notice)

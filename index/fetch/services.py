@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
 from index.errors import FetchError, ParseError
 from index.fetch import checks, lookup
 from index.fetch.wanted import Wanted, with_arxiv
-from index.model import PaperIds
-from index.net.client import HttpClient
+from index.model import Format, PaperIds
+from index.net.client import HttpClient, Page
 from index.net.pace import Manners
 from index.requests import Facts
 
@@ -193,8 +194,26 @@ class Services:
 
     def _link(self, url: str, facts: Facts, fresh: bool) -> Delivered:
         page = self._client.get(url, _ANY, lambda body: void(checks.check_any(body, url)), fresh=fresh)
-        suffix = checks.SUFFIX[checks.check_any(page.body, url)]
-        return Delivered("link", page.url, page.body, suffix, facts)
+        form = checks.check_any(page.body, url)
+        better = self._behind(page, facts, fresh) if form is Format.HTML else None
+        return better or Delivered("link", page.url, page.body, checks.SUFFIX[form], facts)
+
+    def _behind(self, page: Page, facts: Facts, fresh: bool) -> Delivered | None:
+        """What a page about a paper leads to: the services by its id, or the PDF that it states."""
+        from index.parse.html import parse_landing
+
+        try:
+            ids, pdf = parse_landing(page.body)
+        except ParseError:
+            return None
+        if facts.ids == PaperIds() and ids != PaperIds():
+            with suppress(FetchError):
+                return self.fetch(Wanted(ids), fresh=fresh)
+        with suppress(FetchError, ValueError):
+            if pdf:
+                found = self._client.get(urljoin(page.url, pdf), _PDF, checks.check_pdf, fresh=fresh)
+                return Delivered("link", found.url, found.body, ".pdf", lookup.merged(facts, ids))
+        return None
 
 
 def void(value: object) -> None:

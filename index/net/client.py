@@ -20,15 +20,14 @@ import httpx
 
 from index.errors import FetchError
 from index.net.addresses import NetworkPolicy
-from index.net.pace import Manners, Pace, backoff, retry_after
+from index.net.failures import LATER, TryAgain, check_status, explained, in_other_words, is_silence
+from index.net.pace import Manners, Pace, backoff
 from index.net.transport import CheckedTransport, Deadline, Resolve, system_resolve
 
 if TYPE_CHECKING:
     from hishel import SqliteStorage
 
-_LATER = "Try again later with: citewell retry"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK = 1 << 20
 _CACHE_BYTES = 1 << 30
 
@@ -124,18 +123,18 @@ class HttpClient:
                 for attempt in range(self.limits.tries):
                     try:
                         return self._attempt(url, kinds, check, fresh=fresh or attempt > 0)
-                    except _TryAgain as again:
+                    except TryAgain as again:
                         if attempt + 1 == self.limits.tries or self.stop.is_set():
                             raise self._given_up(again) from again
                         self._wait(again, attempt)
         except (httpx.TransportError, httpcore.TimeoutException) as error:
-            raise _explained(error) from error
+            raise explained(error) from error
         raise AssertionError("the last try returns or raises")
 
-    def _wait(self, again: _TryAgain, attempt: int) -> None:
+    def _wait(self, again: TryAgain, attempt: int) -> None:
         seconds = backoff(attempt, self.limits.backoff) if again.after is None else again.after
         if seconds > self.limits.longest_wait:
-            error = replace_message(again.error, f"{again.error.message}, and asks to wait {seconds:.0f} s")
+            error = in_other_words(again.error, f"{again.error.message}, and asks to wait {seconds:.0f} s")
             self._pace.rest(again.host, seconds, error)
             raise error
         if self._deadline.is_before(seconds):
@@ -145,7 +144,7 @@ class HttpClient:
         else:
             self._pace.sleep(seconds)
 
-    def _given_up(self, again: _TryAgain) -> FetchError:
+    def _given_up(self, again: TryAgain) -> FetchError:
         if again.silent:
             self._pace.silent(again.host)
         return again.error
@@ -174,16 +173,16 @@ class HttpClient:
                 httpx.Request("GET", url, headers=headers, extensions=extensions)
             )
         except httpx.TransportError as error:
-            raise _TryAgain(_explained(error), url.host, silent=_is_silence(error)) from error
+            raise TryAgain(explained(error), url.host, silent=is_silence(error)) from error
         self._pace.answered(url.host)
         try:
             if response.status_code in _REDIRECTS:
                 return _target(url, response.headers.get("location", ""))
-            _check_status(url.host, response)
+            check_status(url.host, response)
             kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
             if kind not in kinds:
                 what = kind[:60] or "something unnamed"
-                raise FetchError(f"{url.host} sent {what} instead of a paper", _LATER, temporary=True)
+                raise FetchError(f"{url.host} sent {what} instead of a paper", LATER, temporary=True)
             body = self._body(response, url.host)
             cached = bool(response.extensions.get("caching", {}).get("from_cache"))
         finally:
@@ -194,7 +193,7 @@ class HttpClient:
             except FetchError as error:
                 self._forget(key)  # or every later try would be served the same from the cache
                 if error.temporary:
-                    raise _TryAgain(error, url.host) from error
+                    raise TryAgain(error, url.host) from error
                 raise
         return Page(str(url), kind, body, cached)
 
@@ -202,7 +201,7 @@ class HttpClient:
         """The decoded body. Decoding is done here so that a bomb is noticed before it has gone off."""
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", "x-gzip", ""):
-            raise FetchError(f"{host} sent a body packed as {encoding[:20]}", _LATER)
+            raise FetchError(f"{host} sent a body packed as {encoding[:20]}", LATER)
         unpack = zlib.decompressobj(wbits=31) if "gzip" in encoding else None
         body = bytearray()
         try:
@@ -215,28 +214,15 @@ class HttpClient:
                         f"{host} sent more than {self.limits.max_bytes // 2**20} MB", "Fetch it by hand."
                     )
         except (httpx.TransportError, zlib.error) as error:
-            raise _TryAgain(_explained(error), host) from error
+            raise TryAgain(explained(error), host) from error
         if unpack and not unpack.eof:
-            raise _TryAgain(FetchError(f"{host} sent only a part of the page", _LATER, temporary=True), host)
+            raise TryAgain(FetchError(f"{host} sent only a part of the page", LATER, temporary=True), host)
         return bytes(body)
 
     def _forget(self, key: str) -> None:
         if self._storage is not None:
             for entry in self._storage.get_entries(key):
                 self._storage.remove_entry(entry.id)
-
-
-class _TryAgain(Exception):
-    """A failure that the next try, now or after so many seconds, may not meet."""
-
-    def __init__(
-        self, error: FetchError, host: str, after: float | None = None, *, silent: bool = False
-    ) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.host = host
-        self.after = after
-        self.silent = silent
 
 
 def user_agent(contact: str | None) -> str:
@@ -248,25 +234,6 @@ def user_agent(contact: str | None) -> str:
     return f"{name} (mailto:{contact})" if contact else name
 
 
-def replace_message(error: FetchError, message: str) -> FetchError:
-    """The same error in other words."""
-    return FetchError(message, error.hint, temporary=error.temporary)
-
-
-def _check_status(host: str, response: httpx.Response) -> None:
-    status = response.status_code
-    if status == 200:
-        return
-    if status in _BUSY:
-        error = FetchError(f"{host} is busy or broken (status {status})", _LATER, temporary=True)
-        raise _TryAgain(error, host, retry_after(response.headers.get("retry-after")))
-    if status in (404, 410):
-        raise FetchError(f"{host} does not have it (status {status})", "Check the id.")
-    if status in (401, 402, 403, 451):
-        raise FetchError(f"{host} does not give it to everyone (status {status})", "Fetch it by hand.")
-    raise FetchError(f"{host} answered with status {status}", _LATER, temporary=status > 500)
-
-
 def _target(url: httpx.URL, location: str) -> str:
     """Where a redirect leads. It is judged before anyone is asked."""
     try:
@@ -274,27 +241,6 @@ def _target(url: httpx.URL, location: str) -> str:
     except (httpx.InvalidURL, ValueError) as error:
         message = f"{url.host} redirects to what is no web address"
         raise FetchError(message, "Open the link in a browser.") from error
-
-
-def _is_silence(error: httpx.TransportError) -> bool:
-    """Whether the host did not say a word, in contrast to one that breaks off."""
-    return isinstance(error, (httpx.TimeoutException, httpx.ConnectError))
-
-
-def _explained(error: Exception) -> FetchError:
-    """A failure of the connection in a user's words."""
-    if isinstance(error, httpx.ConnectError):
-        said = str(error)
-        reason = said if "name" in said and "known" in said else "no connection could be made"
-    elif isinstance(error, httpx.ConnectTimeout):
-        reason = "no connection in time"
-    elif isinstance(error, (httpx.TimeoutException, httpcore.TimeoutException)):
-        reason = "it was too slow"
-    elif isinstance(error, zlib.error):
-        reason = "its compressed body is damaged"
-    else:
-        reason = "the connection broke before the page was whole"
-    return FetchError(reason, _LATER, temporary=True)
 
 
 def _storage(folder: Path | None) -> SqliteStorage | None:

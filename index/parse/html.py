@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from lxml import etree, html
 
 from index.errors import ParseError
-from index.model import Format, Paper, SectionKind
+from index.model import Format, Paper, PaperIds, SectionKind
 from index.parse.blocks import Block, BlockKind, Outline, role, with_captions
 from index.parse.builder import TextBuilder, plain
 from index.parse.detect import decode
 from index.parse.html_blocks import all_words, html_blocks
-from index.parse.html_record import read_record
+from index.parse.html_record import read_record, stated_pdf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -68,6 +68,12 @@ def parse_html(data: bytes, name: str) -> Paper:
         references=tuple(outline.references),
         body_missing=all(section.kind is SectionKind.ABSTRACT for section in sections),
     )
+
+
+def parse_landing(data: bytes) -> tuple[PaperIds, str | None]:
+    """The ids of the paper that a page is about, and the address of its PDF, as far as it states them."""
+    root = _tree(_text(data))
+    return read_record(root, "")[0].ids, stated_pdf(root)
 
 
 def fragment_blocks(fragment: str) -> list[Block]:

@@ -55,6 +55,11 @@ def read_record(root: Element, name: str) -> tuple[Record, bool]:
     return record, bool(title)
 
 
+def stated_pdf(root: Element) -> str | None:
+    """The address of the paper's PDF, as a page states it for those who collect papers."""
+    return next(iter(_meta(root).get("citation_pdf_url", [])), None)
+
+
 def _meta(root: Element) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for element in root.iter("meta"):
