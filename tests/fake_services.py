@@ -21,7 +21,7 @@ from tests.local_server import Asked, LocalServer, Wire, resolve, serve
 from tests.pdfs import column, pdf, prose, wrap
 
 LIMITS = Limits(
-    deadline=3.0, connect=1.0, read=0.6, max_bytes=2_000_000, tries=3, backoff=0.01, longest_wait=0.5
+    deadline=2.0, connect=1.0, read=0.5, max_bytes=2_000_000, tries=3, backoff=0.01, longest_wait=0.5
 )
 Fault = Callable[[Asked, Wire], None]
 
