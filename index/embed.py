@@ -101,9 +101,18 @@ def bundled_model_folder() -> Path:
 class SentenceTransformerEmbedder:
     """Any sentence-transformers model, by name or path; loaded when first needed."""
 
-    def __init__(self, name: str = DEFAULT_MODEL, *, precision: str = "auto", batch_size: int = 32) -> None:
-        """`precision` is "float32", "bfloat16", or "auto": bfloat16 where the processor has it."""
+    def __init__(
+        self,
+        name: str = DEFAULT_MODEL,
+        *,
+        precision: str = "auto",
+        batch_size: int = 32,
+        local_only: bool = False,
+    ) -> None:
+        """`precision` is "float32", "bfloat16", or "auto": bfloat16 where the processor has it. With
+        `local_only` a model that is not on this machine is not fetched."""
         self._name = name
+        self._local_only = local_only
         self._precision = precision
         self._batch_size = batch_size
         self._model: SentenceTransformer | None = None
@@ -148,7 +157,7 @@ class SentenceTransformerEmbedder:
 
     def _load(self) -> SentenceTransformer:
         place = str(self._model_folder()) if self._bundled else self._name
-        local = self._bundled or Path(place).exists()
+        local = self._local_only or self._bundled or Path(place).exists()
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         import transformers
         from sentence_transformers import SentenceTransformer

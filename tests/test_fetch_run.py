@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from index.errors import ModelError
 from index.events import Advanced, FetchReport, PaperFetched, RequestFailed, RunFetched, StageStarted
 from index.fetch.run import FetchRun
 from index.fetch.services import Options, Services
@@ -25,10 +26,12 @@ from index.net.client import HttpClient
 from index.parse import SUFFIXES, parse
 from index.parse.pdf import PdfParser
 from index.sync import Syncer
+from qa.settings import load_settings
 from tests.conftest import SAMPLES, Citewell
 from tests.fake_services import LIMITS, FakeServices, Fault, Known, Trouble, fifty, jats, services, typed
 from tests.fakes import FakeEmbedder, make_library, memory_folder, report_of
 from tests.local_server import Asked, LocalServer, resolve
+from tui.parts import Parts
 
 Set = pytest.MonkeyPatch
 
@@ -181,6 +184,23 @@ def test_nothing_is_fetched_unless_asked_and_nothing_at_all_offline(
         configure(monkeypatch, addresses, offline="true")
         assert citewell("add", "PMC9000001", library=library, network=network).code == 1
         assert server.asked == []
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_offline_no_model_is_fetched_either(monkeypatch: Set, tmp_path: Path, offline: bool) -> None:
+    import sentence_transformers
+
+    asked: list[object] = []
+
+    def refuse(name: str, **options: object) -> None:
+        asked.append((name, options["local_files_only"]))
+        raise OSError("not here")
+
+    monkeypatch.setattr(sentence_transformers, "SentenceTransformer", refuse)
+    settings = load_settings(library=tmp_path / "library", model="someone/model", offline=offline)
+    with Parts(settings) as parts, pytest.raises(ModelError):
+        parts.embedder.load()
+    assert asked == [("someone/model", offline)]
 
 
 def test_what_exists_as_a_file_is_a_file_and_what_is_nothing_is_said_to_be_nothing(

@@ -65,7 +65,9 @@ class Parts:
             with self.library.read() as reader:
                 model = reader.model()
             name = model[1].name if model else None
-        return SentenceTransformerEmbedder(name or DEFAULT_MODEL, precision=self.settings.precision)
+        return SentenceTransformerEmbedder(
+            name or DEFAULT_MODEL, precision=self.settings.precision, local_only=self.settings.offline
+        )
 
     def parse(self, data: bytes, name: str) -> Paper:
         """A file's paper; PDFs in a worker process of their own."""
