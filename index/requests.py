@@ -95,6 +95,19 @@ def facts_by_path(db: sqlite3.Connection) -> dict[str, Facts]:
     return {path: facts for path, facts in found.items() if facts != Facts()}
 
 
+def paths_with_news(db: sqlite3.Connection, requests: Iterable[Request]) -> list[str]:
+    """Files of which these requests say something else than what was known."""
+    found = []
+    for request in requests:
+        if request.path:
+            row = db.execute(
+                "SELECT facts FROM requests WHERE path = ? ORDER BY id DESC LIMIT 1", (request.path,)
+            ).fetchone()
+            if request.facts != (_facts().validate_json(row["facts"]) if row else Facts()):
+                found.append(request.path)
+    return found
+
+
 def with_facts(paper: Paper, facts: Facts) -> Paper:
     """The paper with what a service said of it; what the file itself says comes first."""
     record = replace(

@@ -174,7 +174,15 @@ class Writer:
         return self._objects.remove_except({str(row[0]) for row in rows})
 
     def put_requests(self, asked: Iterable[Request]) -> None:
-        """Keeps what was asked of the network, and what came of it."""
+        """Keeps what was asked of the network, and what came of it.
+
+        A file of which something new is said is read again by the next sync, though its bytes are the same.
+        """
+        asked = list(asked)
+        self._db.executemany(
+            "UPDATE sources SET recipe = ? WHERE path = ? AND status IN ('indexed', 'other')",
+            [(TO_BE_READ_AGAIN, path) for path in requests.paths_with_news(self._db, asked)],
+        )
         requests.put(self._db, asked)
 
     # --- identity ------------------------------------------------------------------------------------

@@ -182,6 +182,24 @@ def test_a_zotero_folder_is_added_with_its_files_and_the_rest_is_fetched(
     assert (papers["PMC9000001"]["doi"], papers["PMC9000001"]["pmid"]) == ("10.5555/growth.1", "38000001")
 
 
+def test_a_file_that_was_here_before_zotero_named_it_gets_its_ids(
+    citewell: Citewell, zotero: Zotero, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    citewell("add", str(zotero.folder / "storage" / "ABCD0003"), library=library)
+    (before,) = json.loads(citewell("papers", "--json", library=library).out)
+    assert before["doi"] is None
+    result = citewell("add", str(zotero.folder), "--offline", "--json", library=library)
+    assert json.loads(result.out)["changed"] == before["paths"]
+    papers = {p["pmcid"]: p for p in json.loads(citewell("papers", "--json", library=library).out)}
+    assert (papers["PMC9000001"]["doi"], papers["PMC9000001"]["paper_id"]) == (
+        "10.5555/growth.1",
+        before["paper_id"],
+    )
+    again = citewell("add", str(zotero.folder), "--offline", "--json", library=library)
+    assert json.loads(again.out)["unchanged"] == 2
+
+
 @contextmanager
 def running_zotero(zotero: Zotero, papers: list[ZoteroPaper]) -> Iterator[LocalServer]:
     """The local API of Zotero, version 3, as its documentation describes it."""
