@@ -105,7 +105,7 @@ def test_a_day_with_a_watched_folder(folder: Path, library: Library, poll: bool)
         renamed = folder / "renamed.txt"  # renamed: the same paper at another place, not read again
         first.rename(renamed)
         watched.until(lambda: held(library) == {expect(renamed), expect(second)})
-        assert watched.reports()[-1].report.moved == (str(renamed),)
+        watched.until(lambda: watched.reports()[-1].report.moved == (str(renamed),))
         assert watched.reports()[-1].report.passages == 0
 
         shutil.rmtree(second.parent)  # removed, with its folder
