@@ -5,6 +5,7 @@
     ├── SourceError          what the user handed us cannot be read
     ├── ParseError           a file was read but gives no paper
     ├── ModelError           an embedding model cannot be loaded or misbehaves
+    ├── DatasetError         an evaluation's questions or judgements cannot be used
     └── LibraryError         the library on disk cannot be used
         ├── LibraryMissing   there is no library there yet
         ├── LibraryLocked    another process is writing to it
@@ -43,6 +44,10 @@ class ParseError(CitewellError):
 
 class ModelError(CitewellError):
     """An embedding model cannot be loaded, is not the one expected, or returned unusable vectors."""
+
+
+class DatasetError(CitewellError):
+    """The questions, judgements or results of an evaluation cannot be used as they are."""
 
 
 class LibraryError(CitewellError):

@@ -12,6 +12,8 @@ import pytest
 
 # Tests never reach for a network, a user's settings, or a terminal's colours.
 os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "NO_COLOR": "1"}
+# On a busy machine the reranker would stop earlier than on a quiet one, and answers would differ.
+os.environ["CITEWELL_RERANK_MS"] = "60000"
 os.environ.pop("CITEWELL_LIBRARY", None)
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +34,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the settings file or the library of whoever runs it."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="session")
