@@ -6,6 +6,7 @@
     ├── ParseError           a file was read but gives no paper
     ├── FetchError           what was asked of the network did not come
     ├── ModelError           an embedding model cannot be loaded or misbehaves
+    ├── DatasetError         an evaluation's questions or judgements cannot be used
     └── LibraryError         the library on disk cannot be used
         ├── LibraryMissing   there is no library there yet
         ├── LibraryLocked    another process is writing to it
@@ -55,6 +56,10 @@ class FetchError(CitewellError):
 
 class ModelError(CitewellError):
     """An embedding model cannot be loaded, is not the one expected, or returned unusable vectors."""
+
+
+class DatasetError(CitewellError):
+    """The questions, judgements or results of an evaluation cannot be used as they are."""
 
 
 class LibraryError(CitewellError):

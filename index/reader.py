@@ -306,9 +306,10 @@ class Reader:
         paper_ids: Sequence[int] | None,
         years: tuple[int | None, int | None] | None,
         sections: Sequence[str] | None,
+        kinds: Sequence[str] | None = None,
     ) -> set[int]:
         """Ids of the passages of these papers, published in these years (inclusive), in sections whose
-        heading holds one of these words."""
+        heading holds one of these words, and of these kinds."""
         low, high = years or (None, None)
         rows = self._db.execute(
             "SELECT q.id, s.heading, s.kind FROM passages q JOIN papers p ON p.id = q.paper_id"
@@ -321,7 +322,8 @@ class Reader:
         return {
             int(row[0])
             for row in rows
-            if not words or any(word in row[1].lower() or word == row[2] for word in words)
+            if (not words or any(word in row[1].lower() or word == row[2] for word in words))
+            and (not kinds or row[2] in kinds)
         }
 
     # --- vectors -------------------------------------------------------------------------------------

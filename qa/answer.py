@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from index.embed import Embedder
 from index.errors import SettingsError
 from index.library import Library
 from index.reader import Reader
+from qa.clock import Clock
 from qa.confidence import confidence, is_answerable
-from qa.extract import Candidate, candidates, select
+from qa.extract import Candidate, candidates, choose
 from qa.model import (
     EVERYTHING,
     Answer,
@@ -31,7 +30,8 @@ from qa.model import (
     Verdict,
 )
 from qa.references import full_reference
-from qa.retrieve import Retriever, renumbered
+from qa.rerank import Reranker
+from qa.retrieve import Retriever, renumbered, select
 from qa.verify import page_of, stands_at
 from qa.words import content_words, stem
 
@@ -45,23 +45,7 @@ class AnswerOptions:
     evidence: int = 10
     per_paper: int = 5
     sentences: int = 5
-
-
-class Clock:
-    """Milliseconds by stage."""
-
-    def __init__(self) -> None:
-        self.milliseconds: dict[str, float] = {}
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Adds the time inside to a stage."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = (time.perf_counter() - begun) * 1000
-            self.milliseconds[stage] = round(self.milliseconds.get(stage, 0.0) + spent, 1)
+    rerank_ms: float = 120.0  # that the reranker may take for the sentences of a question
 
 
 def checked_question(question: str) -> str:
@@ -81,19 +65,25 @@ class Answerer:
     """Questions to cited answers, from one library."""
 
     def __init__(
-        self, library: Library, embedder: Embedder, retriever: Retriever, options: AnswerOptions
+        self,
+        library: Library,
+        embedder: Embedder,
+        retriever: Retriever,
+        options: AnswerOptions,
+        reranker: Reranker | None = None,
     ) -> None:
         self._library = library
         self._embedder = embedder
         self._retriever = retriever
         self._options = options
+        self._reranker = reranker
 
     def search(self, question: str, filters: Filters, limit: int, per_paper: int | None) -> Answer:
         """Only the evidence: an answer without sentences."""
         query = Query(question, checked_question(question), filters)
         clock = Clock()
         with clock.timed("load"):
-            self._embedder.load()
+            self._retriever.load()
         with self._library.read() as reader, clock.timed("retrieve"):
             vector = self._retriever.embed(query)
             evidence = self._retriever.retrieve(reader, query, vector, limit, per_paper)
@@ -108,7 +98,7 @@ class Answerer:
         clock = Clock()
         yield StageBegun("loading the model")
         with clock.timed("load"):
-            self._embedder.load()
+            self._retriever.load()
         yield StageBegun("searching")
         with self._library.read() as reader:
             yield from self._answer(reader, query, clock)
@@ -118,10 +108,11 @@ class Answerer:
         per_paper = None if len(query.filters.papers) == 1 else options.per_paper
         with clock.timed("retrieve"):
             vector = self._retriever.embed(query)
-            evidence = self._retriever.retrieve(reader, query, vector, options.evidence, per_paper)
+            rankings = self._retriever.rank(reader, query, vector, options.evidence)
+            evidence = select(reader, rankings, options.evidence, per_paper)
             if len(evidence) < options.evidence and per_paper is not None:
                 # The cap is there for variety. Where no other paper has anything, more of the same helps.
-                whole = self._retriever.retrieve(reader, query, vector, options.evidence, None)
+                whole = select(reader, rankings, options.evidence)
                 known = {found.passage.id for found in evidence}
                 evidence += [found for found in whole if found.passage.id not in known]
                 evidence = renumbered(evidence[: options.evidence])
@@ -129,9 +120,11 @@ class Answerer:
         yield StageBegun("reading")
         with clock.timed("extract"):
             rarity = rarities(reader, query.text)
-            ranked = candidates(evidence, query.text, vector, rarity, self._embedder)
-            certainty = confidence(evidence, ranked, rarity)
-            chosen = select(ranked, options.sentences) if is_answerable(certainty) else []
+            ranked = candidates(
+                evidence, query.text, vector, rarity, self._embedder, self._reranker, options.rerank_ms
+            )
+            certainty = confidence(evidence, ranked, rarity, rankings.best_logit)
+            chosen = choose(ranked, options.sentences) if is_answerable(certainty) else []
         with clock.timed("verify"):
             sentences = _cited(reader, chosen)
         for sentence in sentences:

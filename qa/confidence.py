@@ -9,12 +9,16 @@ from qa.extract import Candidate
 from qa.model import ScoredPassage
 from qa.words import stems
 
-ANSWERABLE = 0.5
+# Below a half: an answer wrongly withheld costs the reader more than one that shows weak evidence.
+ANSWERABLE = 0.35
 
-# Fitted by logistic regression on questions of Evidence Inference 2.0, each asked of a library with its
-# paper and of the same library without it (see docs/decisions/0005-extractive-answers.md).
-_WEIGHTS = (2.5, 5.5, 4.5, 2.0)
-_BIAS = -7.3
+# Fitted by logistic regression on questions of five sets, each asked of a library with its paper and of the
+# same library without it (docs/decisions/0008-quoting.md): with a reranker's logit, and without.
+_WEIGHTS = (2.28, 1.81, 5.31, 2.5)
+_BIAS = -5.33
+_WEIGHTS_UNREAD = (2.5, 5.5, 4.5, 2.0)
+_BIAS_UNREAD = -7.3
+_LOGITS = 8.0  # logits lie between −8 and 8
 
 
 def features(
@@ -37,13 +41,21 @@ def _held(found: ScoredPassage, rarity: Mapping[str, float]) -> float:
 
 
 def confidence(
-    evidence: Sequence[ScoredPassage], ranked: Sequence[Candidate], rarity: Mapping[str, float]
+    evidence: Sequence[ScoredPassage],
+    ranked: Sequence[Candidate],
+    rarity: Mapping[str, float],
+    best_logit: float | None = None,
 ) -> float:
-    """Between 0 and 1; a logistic function of the features above."""
+    """Between 0 and 1; a logistic function of the features above, of which the reranker's best logit for a
+    passage, where there is one, replaces the last."""
     if not ranked:
         return 0.0
     values = features(evidence, ranked, rarity)
-    return 1 / (1 + math.exp(-(_BIAS + sum(w * v for w, v in zip(_WEIGHTS, values, strict=True)))))
+    weights, bias = _WEIGHTS_UNREAD, _BIAS_UNREAD
+    if best_logit is not None:
+        values = (*values[:3], max(-1.0, min(1.0, best_logit / _LOGITS)))
+        weights, bias = _WEIGHTS, _BIAS
+    return 1 / (1 + math.exp(-(bias + sum(w * v for w, v in zip(weights, values, strict=True)))))
 
 
 def is_answerable(value: float) -> bool:

@@ -12,6 +12,7 @@ from index.embed import Embedder, Vectors
 from index.model import SectionKind, Span
 from index.sentences import CELL_SEPARATOR, sentence_spans
 from qa.model import ScoredPassage
+from qa.rerank import Reranker
 from qa.words import stems
 
 # Leans on what the sentence before it said; quoted alone it would say nothing, or something else.
@@ -37,14 +38,18 @@ _FINDINGS = re.compile(r"\b(?:results?|findings|conclusions?|discussion)\b", re.
 _MIN_WORDS = 5
 _MAX_CHARACTERS = 700
 
+# Chosen by the quotes of Evidence Inference, COVID-QA and SciFact: docs/decisions/0008-quoting.md.
 _WEIGHT_MEANING = 0.55
 _WEIGHT_WORDS = 0.35
-_WEIGHT_RANK = 0.10
+_WEIGHT_PASSAGE = 0.30  # of the passage's score
+_WEIGHT_LOGIT = 0.05  # of the reranker's logit for the sentence
+_READ = 16  # sentences that the reranker reads
+_EMBEDDED = 10  # sentences whose meaning is compared
 _TITLE_CREDIT = 0.5  # a word of the question that only the paper's title holds counts this much
 _REDUNDANCY = 0.25
 _SAME = 0.78  # likeness from which two sentences say the same thing
-_FLOOR_OF_BEST = 0.6
-_FLOOR = 0.35
+_BELOW_BEST = 0.35  # a sentence that scores less than the best by more than this is not quoted
+_BULLETS = "•·▪◦‣–*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,20 @@ class Candidate:
     coverage: float  # of the question's words, weighted by how rare they are: 0 to 1
     cosine: float
     vector: Vectors  # shape (dimension,), length 1
+    logit: float | None  # the reranker's; None if it did not read the sentence
     stems: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence of the evidence and what costs nothing to know of it."""
+
+    source: ScoredPassage
+    span: Span
+    text: str
+    coverage: float
+    stems: frozenset[str]
+    early: float  # score without meaning and logit
 
 
 def candidates(
@@ -67,29 +85,51 @@ def candidates(
     vector: Vectors,
     rarity: Mapping[str, float],
     embedder: Embedder,
+    reranker: Reranker | None = None,
+    budget_ms: float | None = None,
 ) -> list[Candidate]:
-    """Every quotable sentence of the evidence with its score, best first.
+    """The most promising quotable sentences of the evidence with their scores, best first.
 
-    `vector` is the question's; `rarity` gives each stem of the question its weight.
+    `vector` is the question's; `rarity` gives each stem of the question its weight. Words and the passage's
+    score say which sentences the reranker reads, and these three which ones are embedded: reading all of
+    them would cost more than finding the passages did, and changed no choice in 200 questions.
     """
-    found = [(p, span, span_text) for p in evidence for span, span_text in _sentences(p)]
+    found = sorted(_weighed(evidence, question, rarity), key=lambda s: -s.early)[:_READ]
     if not found:
         return []
-    vectors = embedder.passages([text for _, _, text in found])
-    cosines = vectors @ vector
-    wanted = stems(question)
-    scored: list[Candidate] = []
-    for (source, span, text), cosine, row in zip(found, cosines, vectors, strict=True):
-        held = frozenset(stems(text))
-        coverage = _coverage(wanted, held, stems(source.paper.record.title), rarity)
-        score = (
-            _WEIGHT_MEANING * float(cosine)
-            + _WEIGHT_WORDS * coverage
-            + _WEIGHT_RANK / source.rank
-            - _drawback(source, text)
+    logits: list[float | None] = [None] * len(found)
+    if reranker is not None:
+        texts = [f"{s.source.passage.header}. {s.text}" for s in found]
+        read = reranker.score(question, texts, budget_ms)
+        logits[: len(read)] = read
+    unread = min((x for x in logits if x is not None), default=0.0)
+    weighed = [(s, logit, s.early + _WEIGHT_LOGIT * (unread if logit is None else logit))
+               for s, logit in zip(found, logits, strict=True)]  # fmt: skip
+    weighed = sorted(weighed, key=lambda w: -w[2])[:_EMBEDDED]
+    vectors = embedder.passages([s.text for s, _, _ in weighed])
+    scored = [
+        Candidate(
+            s.source, s.span, s.text, score + _WEIGHT_MEANING * float(row @ vector), s.coverage,
+            float(row @ vector), row, logit, s.stems,
         )
-        scored.append(Candidate(source, span, text, score, coverage, float(cosine), row, held))
+        for (s, logit, score), row in zip(weighed, vectors, strict=True)
+    ]  # fmt: skip
     return sorted(scored, key=lambda c: (-c.score, c.source.rank, c.span.start))
+
+
+def _weighed(
+    evidence: Sequence[ScoredPassage], question: str, rarity: Mapping[str, float]
+) -> list[_Sentence]:
+    wanted = stems(question)
+    weighed: list[_Sentence] = []
+    for source in evidence:
+        title = stems(source.paper.record.title)
+        for span, text in _sentences(source):
+            held = frozenset(stems(text))
+            coverage = _coverage(wanted, held, title, rarity)
+            early = _WEIGHT_WORDS * coverage + _WEIGHT_PASSAGE * source.score - _drawback(source, text)
+            weighed.append(_Sentence(source, span, text, coverage, held, early))
+    return weighed
 
 
 def _sentences(source: ScoredPassage) -> list[tuple[Span, str]]:
@@ -97,6 +137,8 @@ def _sentences(source: ScoredPassage) -> list[tuple[Span, str]]:
     found: list[tuple[Span, str]] = []
     for local in sentence_spans(passage.text, Span(0, len(passage.text))):
         text = local.of(passage.text)
+        bare = text.lstrip(_BULLETS + " ")  # the mark of a list item is no part of what it says
+        local, text = Span(local.end - len(bare), local.end), bare
         if (
             len(text.split()) >= _MIN_WORDS
             and len(text) <= _MAX_CHARACTERS
@@ -141,14 +183,14 @@ def _drawback(source: ScoredPassage, text: str) -> float:
     return drawback
 
 
-def select(ranked: Sequence[Candidate], limit: int, *, per_paper: int = 3) -> list[Candidate]:
+def choose(ranked: Sequence[Candidate], limit: int, *, per_paper: int = 3) -> list[Candidate]:
     """The best sentences that do not repeat each other, in the order in which they read best.
 
     Chosen by maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998); none that scores far
     below the best. The paper with the best sentence comes first, each paper's sentences in its order.
     """
     chosen: list[Candidate] = []
-    left = [c for c in ranked if c.score >= max(_FLOOR, _FLOOR_OF_BEST * ranked[0].score)]
+    left = [c for c in ranked if c.score >= ranked[0].score - _BELOW_BEST]
     while left and len(chosen) < limit:
         best = max(left, key=lambda c: c.score - _REDUNDANCY * _likeness(c, chosen))
         left.remove(best)

@@ -11,14 +11,17 @@ from index.reader import StoredPaper, StoredPassage
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What may be searched. Empty means everything; years are inclusive, None leaves an end open."""
+    """What may be searched. Empty means everything; years are inclusive, None leaves an end open;
+    papers in `without` are left out."""
 
     papers: tuple[str, ...] = ()
     years: tuple[int | None, int | None] | None = None
     sections: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()  # of sections
+    without: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.papers or self.years or self.sections)
+        return bool(self.papers or self.years or self.sections or self.kinds or self.without)
 
 
 EVERYTHING = Filters()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from index.embed import Embedder, Vectors
 from index.errors import PaperNotFound
 from index.reader import Reader, StoredPassage
 from index.vectors import VectorIndex
-from qa.fuse import reciprocal_rank_fusion
+from qa.clock import Clock
+from qa.fuse import reciprocal_rank_fusion, score_fusion
 from qa.model import Filters, Query, ScoredPassage
+from qa.priors import asks_for_findings, section_prior
+from qa.rerank import Reranker, rerank_text
 from qa.words import match_expression, tokens
 
+_MAX_LOGIT = 8.0
 _NEARLY_IDENTICAL = 0.9  # of their distinct words shared
 
 
@@ -22,23 +27,112 @@ class RetrievalOptions:
 
     depth: int = 100  # candidates from each ranking
     title_weight: float = 3.0
-    heading_weight: float = 1.5
-    bm25_weight: float = 1.0
-    dense_weight: float = 1.0
-    rrf_k: float = 60.0
+    heading_weight: float = 1.0
+    fusion: Literal["scores", "ranks"] = "scores"
+    dense_share: float = 0.6  # of the cosine in the fused score, or of its ranking; the rest is BM25's
+    rrf_k: float = 60.0  # for the fusion of ranks
+    section_priors: bool = True
+    rerank_ms: float = 400.0  # that the reranker may take for the passages of a question
+    rerank_weight: float = 0.1  # of a logit, beside fused scores of at most 1
+
+
+Ranking = tuple[tuple[int, float], ...]  # passage ids and scores, best first
+
+
+@dataclass(frozen=True, slots=True)
+class Rankings:
+    """What each stage made of a query, and the passages that its ids name.
+
+    `reranked` is None where there is no reranker; `read` counts the candidates it had the time to read.
+    """
+
+    bm25: Ranking
+    dense: Ranking
+    fused: Ranking
+    reranked: Ranking | None
+    passages: dict[int, StoredPassage]
+    timings_ms: dict[str, float]
+    read: int = 0
+    best_logit: float | None = None
+
+    @property
+    def final(self) -> Ranking:
+        """The last stage there is."""
+        return self.fused if self.reranked is None else self.reranked
 
 
 class Retriever:
     """Ranked passages for a query, from one library."""
 
-    def __init__(self, embedder: Embedder, index: VectorIndex, options: RetrievalOptions) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        index: VectorIndex,
+        options: RetrievalOptions,
+        reranker: Reranker | None = None,
+    ) -> None:
         self._embedder = embedder
         self._index = index
         self._options = options
+        self._reranker = reranker
+
+    def load(self) -> None:
+        """Loads the models now instead of at the first query."""
+        self._embedder.load()
+        if self._reranker is not None:
+            self._reranker.load()
 
     def embed(self, query: Query) -> Vectors:
         """The query's vector, of shape (dimension,)."""
         return self._embedder.query(query.text)
+
+    def rank(self, reader: Reader, query: Query, vector: Vectors, depth: int | None = None) -> Rankings:
+        """Every stage's ranking of at most `depth` passages (default: that of the options).
+
+        Raises PaperNotFound for a filter that names a paper the library lacks.
+        """
+        options = self._options
+        depth = max(options.depth, depth or 0)
+        clock = Clock()
+        allowed = self._allowed(reader, query.filters)
+        weights = (options.title_weight, options.heading_weight, 1.0)
+        with clock.timed("bm25"):
+            bm25 = reader.match(match_expression(query.text), depth, weights, allowed)
+        with clock.timed("dense"):
+            dense = self._index.search(reader, vector, depth, allowed)
+        with clock.timed("fuse"):
+            passages = reader.passages([i for i, _ in bm25] + [i for i, _ in dense])
+            bm25, dense = ([hit for hit in hits if hit[0] in passages] for hits in (bm25, dense))
+            fused = self._fused(query.text, bm25, dense, passages)
+        reranked, logits = None, []
+        if self._reranker is not None:
+            with clock.timed("rerank"):
+                texts = [rerank_text(passages[i]) for i, _ in fused]
+                logits = self._reranker.score(query.text, texts, options.rerank_ms)
+                reranked = tuple(blend(fused, logits, options.rerank_weight))
+        return Rankings(
+            tuple(bm25), tuple(dense), tuple(fused), reranked, passages, clock.milliseconds,
+            len(logits), max(logits, default=None),
+        )  # fmt: skip
+
+    def _fused(
+        self,
+        question: str,
+        bm25: Sequence[tuple[int, float]],
+        dense: Sequence[tuple[int, float]],
+        passages: dict[int, StoredPassage],
+    ) -> list[tuple[int, float]]:
+        share = self._options.dense_share
+        if self._options.fusion == "scores":
+            scores = score_fusion(bm25, dense, share)
+        else:
+            rankings = [[i for i, _ in hits] for hits in (bm25, dense)]
+            scores = dict(reciprocal_rank_fusion(rankings, (1 - share, share), self._options.rrf_k))
+        if self._options.section_priors:
+            findings = asks_for_findings(question)
+            for i in scores:
+                scores[i] *= section_prior(passages[i].section, findings=findings)
+        return sorted(scores.items(), key=lambda hit: (-hit[1], hit[0]))
 
     def retrieve(
         self, reader: Reader, query: Query, vector: Vectors, limit: int, per_paper: int | None = None
@@ -47,35 +141,58 @@ class Retriever:
 
         Raises PaperNotFound for a filter that names a paper the library lacks.
         """
-        options = self._options
-        depth = max(options.depth, limit)
-        allowed = self._allowed(reader, query.filters)
-        words = reader.match(
-            match_expression(query.text), depth, (options.title_weight, options.heading_weight, 1.0), allowed
-        )
-        dense = self._index.search(reader, vector, depth, allowed)
-        passages = reader.passages([i for i, _ in words] + [i for i, _ in dense])
-        rankings = [[i for i, _ in hits if i in passages][:depth] for hits in (words, dense)]
-        fused = reciprocal_rank_fusion(rankings, (options.bm25_weight, options.dense_weight), options.rrf_k)
-        chosen = _diverse(((i, s) for i, s in fused), passages, limit, per_paper)
-        papers = reader.papers_by_id(passages[i].paper_id for i, _ in chosen)
-        bm25, cosine = dict(words), dict(dense)
-        return [
-            ScoredPassage(rank, score, passages[i], papers[passages[i].paper_id], cosine.get(i), bm25.get(i))
-            for rank, (i, score) in enumerate(chosen, start=1)
-        ]
+        return select(reader, self.rank(reader, query, vector, limit), limit, per_paper)
 
     def _allowed(self, reader: Reader, filters: Filters) -> set[int] | None:
         if not filters:
             return None
         papers = [reader.find_paper(name).id for name in filters.papers] if filters.papers else None
-        allowed = reader.scope(papers, filters.years, filters.sections)
+        allowed = reader.scope(papers, filters.years, filters.sections, filters.kinds)
+        for name in filters.without:
+            allowed.difference_update(reader.passage_ids(reader.find_paper(name).id))
         if not allowed:
             raise PaperNotFound(
                 "no passage lies within the given papers, years and sections",
                 "Widen the scope, or leave it out.",
             )
         return allowed
+
+
+def blend(
+    fused: Sequence[tuple[int, float]], logits: Sequence[float], weight: float
+) -> list[tuple[int, float]]:
+    """The fused passages in a new order: by their score, as a part of the best one, plus `weight` times the
+    reranker's logit.
+
+    `logits` are those of the first len(logits) passages; the others stay behind them, for each gets the
+    lowest logit read. Logits are cut at ±8: however much the reranker likes or dislikes a passage, it moves
+    it so far and no further. Unlike a fusion of ranks this keeps how sure the reranker is.
+    """
+    if not fused or not logits:
+        return list(fused)
+    top = fused[0][1] or 1.0
+    bounded = [min(_MAX_LOGIT, max(-_MAX_LOGIT, logit)) for logit in logits]
+    unread = min(bounded)
+    scored = [
+        (i, score / top + weight * (bounded[n] if n < len(bounded) else unread))
+        for n, (i, score) in enumerate(fused)
+    ]
+    return sorted(scored, key=lambda hit: (-hit[1], hit[0]))
+
+
+def select(
+    reader: Reader, rankings: Rankings, limit: int, per_paper: int | None = None
+) -> list[ScoredPassage]:
+    """The passages to use of a finished ranking: at most `limit`, at most `per_paper` of one paper, no
+    near-copies."""
+    passages = rankings.passages
+    chosen = _diverse(rankings.final, passages, limit, per_paper)
+    papers = reader.papers_by_id(passages[i].paper_id for i, _ in chosen)
+    bm25, cosine = dict(rankings.bm25), dict(rankings.dense)
+    return [
+        ScoredPassage(rank, score, passages[i], papers[passages[i].paper_id], cosine.get(i), bm25.get(i))
+        for rank, (i, score) in enumerate(chosen, start=1)
+    ]
 
 
 def _diverse(

@@ -38,6 +38,13 @@ class Settings(BaseSettings):
         None, min_length=1, description="embedding model, by name or path; by default the library's own"
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of the model")
+    reranker: str = Field(
+        "citewell", min_length=1,
+        description='"citewell" for its own, "none", or a sentence-transformers CrossEncoder by name or path',
+    )  # fmt: skip
+    rerank_ms: float = Field(
+        400.0, ge=0, le=60_000, description="milliseconds that citewell's reranker may take for a question"
+    )
     evidence: int = Field(10, ge=1, le=100, description="passages an answer may use")
     per_paper: int = Field(5, ge=1, le=100, description="of these, at most so many from one paper")
     contact: str | None = Field(

@@ -68,7 +68,9 @@ def test_every_quote_is_a_whole_sentence_at_its_span(
             assert span.of(text) == citation["quote"] == sentence["text"]
             (section,) = [s for s in reader.sections(paper.id) if s.span.contains(span)]
             assert section.heading == citation["heading"]
-            assert span in sentence_spans(text, section.span)
+            (whole,) = [s for s in sentence_spans(text, section.span) if s.contains(span)]
+            assert whole.end == span.end
+            assert whole.of(text).lstrip("• ") == sentence["text"], "only the mark of a list item is left out"
             passage = reader.passages([citation["passage_id"]])[citation["passage_id"]]
             assert passage.span.contains(span)
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "show": "tui.commands.look",
     "status": "tui.commands.look",
     "doctor": "tui.commands.look",
+    "eval": "tui.commands.evaluate",
 }
 
 
@@ -38,7 +39,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
+        # `eval` is Python's own name for something else, so its function has another one.
+        command = getattr(import_module(_COMMANDS[cmd_name]), {"eval": "evaluate"}.get(cmd_name, cmd_name))
         assert isinstance(command, click.Command)
         return command
 

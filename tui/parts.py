@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from index.sync import Syncer
     from index.zotero import ZoteroPaper
     from qa.answer import Answerer
+    from qa.rerank import Reranker
+    from qa.retrieve import RetrievalOptions, Retriever
 
 
 class Parts:
@@ -135,18 +137,39 @@ class Parts:
         return FetchRun(self.library, self.client, Services(self.client, options))
 
     @cached_property
-    def answerer(self) -> Answerer:
-        """Answers questions from the library. Not for use from two threads at once."""
+    def reranker(self) -> Reranker | None:
+        """The reranker of the settings."""
+        from qa.rerank import make_reranker
+
+        return make_reranker(self.settings.reranker)
+
+    @cached_property
+    def retrieval(self) -> RetrievalOptions:
+        """How retrieval weighs what it finds; an evaluation may try other values."""
+        from qa.retrieve import RetrievalOptions
+
+        return RetrievalOptions(rerank_ms=self.settings.rerank_ms)
+
+    @cached_property
+    def retriever(self) -> Retriever:
+        """Finds passages. WrongModel if the library was built with another model than the configured one."""
         from index.vectors import VectorIndex
         from index.writer import check_model
-        from qa.answer import Answerer, AnswerOptions
-        from qa.retrieve import RetrievalOptions, Retriever
+        from qa.retrieve import Retriever
 
         with self.library.read() as reader:
             model = reader.model()
         if model is not None:
             check_model(model[1], self.embedder.fingerprint)
+        return Retriever(self.embedder, VectorIndex(self.library), self.retrieval, self.reranker)
+
+    @cached_property
+    def answerer(self) -> Answerer:
+        """Answers questions from the library. Not for use from two threads at once."""
+        from qa.answer import Answerer, AnswerOptions
+
         settings = self.settings
-        retriever = Retriever(self.embedder, VectorIndex(self.library), RetrievalOptions())
-        options = AnswerOptions(settings.evidence, settings.per_paper, settings.sentences)
-        return Answerer(self.library, self.embedder, retriever, options)
+        options = AnswerOptions(
+            settings.evidence, settings.per_paper, settings.sentences, 0.3 * settings.rerank_ms
+        )
+        return Answerer(self.library, self.embedder, self.retriever, options, self.reranker)

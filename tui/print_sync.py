@@ -3,77 +3,30 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from index.events import Advanced, FetchReport, PaperFailed, StageStarted, Synced, SyncEvent, SyncReport
+from index.events import FetchReport, Synced, SyncEvent, SyncReport
 from tui.clean import line
 from tui.console import console, count
-from tui.diagnostics import Exit, note
+from tui.diagnostics import Exit
 from tui.print_fetch import print_fetched
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+from tui.progress import Progress
 
 _LISTED = 20
-_QUIET_SECONDS = 5.0  # between two plain progress lines
 
 
 def run_sync(events: Iterable[SyncEvent], *, quiet: bool) -> SyncReport:
     """Pulls the whole stream and shows it: bars on a terminal, a line now and then elsewhere."""
-    if not quiet and sys.stderr.isatty():
-        return _run_with_bars(events)
-    last = time.monotonic()
-    total: int | None = None
-    for event in events:
-        if isinstance(event, Synced):
-            return event.report
-        if isinstance(event, StageStarted):
-            total = event.total
-        elif isinstance(event, Advanced) and not quiet and time.monotonic() - last >= _QUIET_SECONDS:
-            last = time.monotonic()
-            note(f"{event.done} of {total} papers ({event.detail})")
-    raise AssertionError("a sync always ends with its report")
-
-
-def _run_with_bars(events: Iterable[SyncEvent]) -> SyncReport:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-        TimeRemainingColumn(), TextColumn("{task.fields[detail]}", markup=False),
-    )  # fmt: skip
-    with Progress(*columns, console=console(err=True), transient=True) as progress:
-        task = progress.add_task("", total=None, detail="")
+    with Progress(quiet=quiet) as progress:
         for event in events:
             if isinstance(event, Synced):
                 return event.report
-            task = _draw(progress, task, event)
+            progress.show(event)
     raise AssertionError("a sync always ends with its report")
-
-
-def _draw(progress: Progress, task: TaskID, event: SyncEvent) -> TaskID:
-    if isinstance(event, StageStarted):
-        progress.remove_task(task)
-        return progress.add_task(event.stage, total=event.total, detail="")
-    if isinstance(event, Advanced):
-        progress.update(task, completed=event.done, detail=line(event.detail)[:40])
-    elif isinstance(event, PaperFailed):
-        progress.console.print(Text(f"✗ {line(event.path)}: {line(event.reason)}", "red"))
-    return task
 
 
 def print_report(report: SyncReport, *, as_json: bool, fetched: FetchReport | None = None) -> int:

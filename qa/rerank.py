@@ -1,0 +1,196 @@
+"""Rerankers: models that read a question and a passage together and say how well they match.
+
+The default one is citewell's own, small enough to ship inside the package (qa/reranker/, with its model
+card). It runs on ONNX Runtime, without torch, and stops when its time is up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from index.errors import ModelError
+from index.reader import StoredPassage
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+OWN = "citewell"
+NONE = "none"
+_FOLDER = Path(__file__).with_name("reranker")
+_BATCH = 4  # candidates between two looks at the clock
+
+
+class Reranker(Protocol):
+    """Scores passages for a question."""
+
+    @property
+    def name(self) -> str:
+        """Which model; two rerankers of one name score alike."""
+        ...
+
+    def load(self) -> None:
+        """Loads the model now instead of at the first question; a second call does nothing."""
+        ...
+
+    def score(self, question: str, passages: Sequence[str], budget_ms: float | None = None) -> list[float]:
+        """A logit for each of the first passages, in their order; fewer than given when `budget_ms` is up."""
+        ...
+
+
+def rerank_text(passage: StoredPassage) -> str:
+    """What a reranker reads of a passage: where it stands, then what it says."""
+    return f"{passage.header}. {passage.text}"
+
+
+class OnnxReranker:
+    """A cross-encoder with one logit on ONNX Runtime, within a budget of time."""
+
+    def __init__(self, folder: Path = _FOLDER, *, limit: int = 50) -> None:
+        """`folder` holds model.onnx, tokenizer.json and reranker.json; at most `limit` passages are read."""
+        self._folder = folder
+        self._limit = limit
+        self._session: Any = None
+        self._tokenizer: Tokenizer | None = None
+        self._about: dict[str, Any] = {}
+        self._seconds_per_token = 0.0  # as last measured: the next question begins with it
+
+    @property
+    def name(self) -> str:
+        """The model's own name and version."""
+        return str(self._read_about()["name"])
+
+    def _read_about(self) -> dict[str, Any]:
+        if not self._about:
+            try:
+                self._about = json.loads((self._folder / "reranker.json").read_text("utf-8"))
+            except (OSError, ValueError) as error:
+                raise ModelError(
+                    f"the reranker in {self._folder} is not complete: {error}", "Reinstall citewell."
+                ) from error
+        return self._about
+
+    def load(self) -> None:
+        """Loads and checks the model; ModelError if its files are missing or not those of its description."""
+        if self._session is not None:
+            return
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        about = self._read_about()
+        weights = (self._folder / "model.onnx").read_bytes()
+        if hashlib.sha256(weights).hexdigest() != about["sha256"]:
+            raise ModelError(f"the reranker in {self._folder} is damaged", "Reinstall citewell.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = _cores()
+        options.log_severity_level = 3
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(about["max_tokens"])  # the longest first: a question may be long, too
+        self._tokenizer = tokenizer
+        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+
+    def score(self, question: str, passages: Sequence[str], budget_ms: float | None = None) -> list[float]:
+        """See Reranker. No batch is begun that would not end in time, but the first one is always read,
+        unless the budget is 0."""
+        self.load()
+        assert self._tokenizer is not None
+        begun = time.perf_counter()
+        found: list[float] = []
+        wanted = passages[: self._limit] if budget_ms != 0 else []
+        for start in range(0, len(wanted), _BATCH):
+            pairs = [(question, text) for text in wanted[start : start + _BATCH]]
+            encoded = self._tokenizer.encode_batch(pairs)
+            tokens = len(encoded) * max(len(e.ids) for e in encoded)
+            now = time.perf_counter()
+            expected_ms = 1000 * (now + tokens * self._seconds_per_token - begun)
+            if budget_ms is not None and found and expected_ms > budget_ms:
+                break
+            found += self._run(encoded)
+            self._seconds_per_token = (time.perf_counter() - now) / tokens
+        return found
+
+    def _run(self, encoded: Sequence[Encoding]) -> list[float]:
+        import numpy as np
+
+        longest = max(len(e.ids) for e in encoded)
+
+        def padded(rows: Iterable[Sequence[int]]) -> Any:
+            return np.array([[*row, *[0] * (longest - len(row))] for row in rows], dtype=np.int64)
+
+        (logits,) = self._session.run(
+            None,
+            {
+                "input_ids": padded(e.ids for e in encoded),
+                "attention_mask": padded(e.attention_mask for e in encoded),
+                "token_type_ids": padded(e.type_ids for e in encoded),
+            },
+        )
+        return [float(value) for value in logits.reshape(-1)]
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+class CrossEncoderReranker:
+    """Any sentence-transformers CrossEncoder, by name or path; needs torch, and reads `limit` passages."""
+
+    def __init__(self, name: str, *, limit: int = 50) -> None:
+        self._name = name
+        self._limit = limit
+        self._model: Any = None
+
+    @property
+    def name(self) -> str:
+        """As the user named it."""
+        return self._name
+
+    def load(self) -> None:
+        """See Reranker. ModelError if there is no such model, or if it gives more than one logit."""
+        if self._model is not None:
+            return
+        from sentence_transformers import CrossEncoder
+
+        try:
+            model = CrossEncoder(self._name, trust_remote_code=False)
+        except Exception as error:  # whatever hub, disk and torch raise
+            raise ModelError(
+                f"the reranker {self._name!r} cannot be loaded: {str(error).splitlines()[0][:200]}",
+                'Check its name, or set reranker = "none".',
+            ) from error
+        if model.num_labels != 1:
+            raise ModelError(
+                f"{self._name!r} gives {model.num_labels} scores a pair, not one", "Name a reranking model."
+            )
+        self._model = model
+
+    def score(self, question: str, passages: Sequence[str], budget_ms: float | None = None) -> list[float]:
+        """See Reranker; here the budget only decides between all and, at 0, none."""
+        if budget_ms == 0:
+            return []
+        self.load()
+        from torch.nn import Identity
+
+        pairs = [(question, text) for text in passages[: self._limit]]
+        logits = self._model.predict(pairs, activation_fn=Identity(), show_progress_bar=False)
+        return [float(value) for value in logits]
+
+
+def make_reranker(name: str) -> Reranker | None:
+    """The reranker called `name`: citewell's own, none, a folder with an ONNX one, or a CrossEncoder."""
+    if name == NONE:
+        return None
+    if name == OWN:
+        return OnnxReranker()
+    if (Path(name).expanduser() / "reranker.json").is_file():
+        return OnnxReranker(Path(name).expanduser())
+    return CrossEncoderReranker(name)

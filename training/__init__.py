@@ -1,0 +1,1 @@
+"""How citewell's reranker is trained, judged and exported. Not part of the installed package."""
