@@ -144,8 +144,10 @@ def _cores() -> int:
 class CrossEncoderReranker:
     """Any sentence-transformers CrossEncoder, by name or path; needs torch, and reads `limit` passages."""
 
-    def __init__(self, name: str, *, limit: int = 50) -> None:
+    def __init__(self, name: str, *, limit: int = 50, local_only: bool = False) -> None:
+        """`local_only`: a model that is not on this disk is an error, and nobody is asked for it."""
         self._name = name
+        self._local_only = local_only
         self._limit = limit
         self._model: Any = None
 
@@ -161,7 +163,7 @@ class CrossEncoderReranker:
         from sentence_transformers import CrossEncoder
 
         try:
-            model = CrossEncoder(self._name, trust_remote_code=False)
+            model = CrossEncoder(self._name, trust_remote_code=False, local_files_only=self._local_only)
         except Exception as error:  # whatever hub, disk and torch raise
             raise ModelError(
                 f"the reranker {self._name!r} cannot be loaded: {str(error).splitlines()[0][:200]}",
@@ -185,7 +187,7 @@ class CrossEncoderReranker:
         return [float(value) for value in logits]
 
 
-def make_reranker(name: str) -> Reranker | None:
+def make_reranker(name: str, *, local_only: bool = False) -> Reranker | None:
     """The reranker called `name`: citewell's own, none, a folder with an ONNX one, or a CrossEncoder."""
     if name == NONE:
         return None
@@ -193,4 +195,4 @@ def make_reranker(name: str) -> Reranker | None:
         return OnnxReranker()
     if (Path(name).expanduser() / "reranker.json").is_file():
         return OnnxReranker(Path(name).expanduser())
-    return CrossEncoderReranker(name)
+    return CrossEncoderReranker(name, local_only=local_only)

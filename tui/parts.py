@@ -141,7 +141,7 @@ class Parts:
         """The reranker of the settings."""
         from qa.rerank import make_reranker
 
-        return make_reranker(self.settings.reranker)
+        return make_reranker(self.settings.reranker, local_only=self.settings.offline)
 
     @cached_property
     def retrieval(self) -> RetrievalOptions:
