@@ -163,7 +163,12 @@ class CrossEncoderReranker:
         from sentence_transformers import CrossEncoder
 
         try:
-            model = CrossEncoder(self._name, trust_remote_code=False, local_files_only=self._local_only)
+            model = CrossEncoder(
+                self._name,
+                trust_remote_code=False,
+                local_files_only=self._local_only,
+                model_kwargs={"use_safetensors": True},  # and no pickle
+            )
         except Exception as error:  # whatever hub, disk and torch raise
             raise ModelError(
                 f"the reranker {self._name!r} cannot be loaded: {str(error).splitlines()[0][:200]}",
