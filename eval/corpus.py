@@ -65,7 +65,6 @@ def build(
 ) -> Generator[SyncEvent, None, None]:
     """Builds the library at `folder` / library unless it is there whole; stopped, it goes on next time."""
     if (folder / "complete.json").is_file():
-        parts.library.create()  # brings the tables of an older citewell up to date
         return
     material = dataset.material
     roots = [*material.roots, *distractors]

@@ -199,13 +199,19 @@ def test_a_dataset_that_cannot_be_used_says_what_is_wrong(
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample papers' questions, asked once; the folder with the result."""
+    out = tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(out / "cache"))
+        _measure_samples(out)
+    return out
+
+
+def _measure_samples(out: Path) -> None:
     from tests.conftest import command_line
     from tui.cli import cli
 
-    out = tmp_path_factory.mktemp("results")
     words = command_line(f"eval '{SAMPLES}' --results '{out}' --plot '{out / 'plot.svg'}' --json")
     cli.main(words, prog_name="citewell", standalone_mode=False)
-    return out
 
 
 def test_the_samples_are_a_dataset_and_its_questions_find_their_passages(measured: Path) -> None:

@@ -41,7 +41,7 @@ from tui.widgets.paper_text import PaperText, blocks_of, groups_of, rendered
 from tui.widgets.place import innermost
 from tui.widgets.sources import Sources
 
-QUESTION = "how do MSCs promote angiogenesis?"
+QUESTION = "do pericytes increase capillary density?"
 HOSTILE = "[red]x[/red] [/foo] [@click=app.quit]leave[/] \x1b]52;c;aGk=\x07\x9b31m\u202etxet"
 HARMLESS = "[red]x[/red] [/foo] [@click=app.quit]leave[/] ]52;c;aGk=31mtxet"
 SIZES = [(120, 36), (80, 24)]

@@ -155,6 +155,8 @@ def _dataset(
     with Parts(settings.model_copy(update={"library": cache_folder()})) as parts:
         folder = library_folder(cache_folder(), loaded, distractors, parts.embedder)
     with Parts(settings.model_copy(update={"library": folder / "library"})) as parts:
+        if parts.library.exists():
+            parts.library.create()  # brings the tables of an older citewell up to date
         parts.retrieval = given.retrieval
         config = config_of(parts, distractors, limit)
         result, ran = _measure(loaded, folder, parts, distractors, stages, limit, options, config, as_json)
