@@ -197,7 +197,7 @@ class FakeServices:
         wire.reply(200, json.dumps({"status": "ok", "records": [record]}).encode(), "application/json")
 
     def _arxiv(self, asked: Asked, wire: Wire) -> None:
-        paper = self._by("arxiv", asked.path.removeprefix("/pdf/"))
+        paper = self._by("arxiv", asked.path.removeprefix("/pdf/").split("v")[0])
         if paper is None or "arxiv" not in paper.at:
             wire.reply(404, b"")
         else:

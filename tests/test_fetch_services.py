@@ -115,6 +115,16 @@ def test_arxiv_gives_the_pdf() -> None:
             assert given.facts.ids.arxiv == "2401.00002"
 
 
+def test_the_version_that_was_named_is_the_one_asked_for() -> None:
+    paper = Known(2, arxiv="2401.00002", at=frozenset({"arxiv", "tomesphere"}))
+    with asking(FakeServices([paper])) as (server, ask):
+        assert ask.fetch(want("arXiv:2401.00002")).service == "tomesphere"
+        assert ask.fetch(want("https://arxiv.org/pdf/2401.00002v3.pdf")).service == "arxiv"
+        assert [asked.path for asked in server.asked] == [
+            "/paper/2401.00002/full.md", "/pdf/2401.00002v3",
+        ]  # fmt: skip
+
+
 LINKS = {
     "/a.pdf": ("application/pdf", pdf_file(ONE)),
     "/cut.pdf": ("application/pdf", pdf_file(ONE)[:-200]),

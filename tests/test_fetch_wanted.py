@@ -63,6 +63,14 @@ def test_an_id_or_a_link_is_recognised(typed: str, name: str | None) -> None:
         assert (found.name if found else None) == name
 
 
+def test_a_version_is_taken_from_arxivs_names_only() -> None:
+    versions = {typed: found.version for typed in (
+        "arXiv:2401.12345v2", "2401.12345", "https://arxiv.org/abs/2401.12345v13",
+        "https://arxiv.org/pdf/2401.12345v3.pdf", "https://example.org/2401.12345v4", "PMC13017818.2",
+    ) if (found := recognise(typed))}  # fmt: skip
+    assert list(versions.values()) == [2, None, 13, 3, None, None]
+
+
 def test_a_publishers_link_is_kept_for_when_no_service_has_the_paper() -> None:
     link = "https://www.frontiersin.org/articles/10.3389/fcell.2026.1724597/full"
     assert recognise(link) == Wanted(PaperIds(doi="10.3389/fcell.2026.1724597"), link)

@@ -245,6 +245,7 @@ def test_an_arxiv_stamp_names_the_paper(parser: PdfParser) -> None:
     stamp = Put(25, 250, "arXiv:2101.00001v2 [q-bio.TO] 4 Jan 2021", 16, turned=True)
     paper = parser.parse(pdf([[*head(), stamp, *column(wrap(prose("v", 9), 90), 50, 700)]]))
     assert paper.record.ids.arxiv == "2101.00001"
+    assert paper.notes == ("version 2 of arXiv:2101.00001",)
     assert "arXiv" not in paper.text
 
 

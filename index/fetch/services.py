@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from pydantic import BaseModel, ValidationError
@@ -135,11 +136,13 @@ class Services:
 
     def _candidates(self, wanted: Wanted, facts: Facts) -> Iterator[tuple[str, Callable[[bool], Delivered]]]:
         """Those services, in order, that can know the paper; its own link comes last."""
+        # Of which version a page of tomesphere was made, it does not say.
+        tomesphere = bool(facts.ids.pmcid or (facts.ids.arxiv and not wanted.version))
         ways: dict[str, tuple[bool, Callable[[Facts, bool], Delivered]]] = {
-            "tomesphere": (bool(facts.ids.pmcid or facts.ids.arxiv), self._tomesphere),
+            "tomesphere": (tomesphere, self._tomesphere),
             "europepmc": (bool(facts.ids.pmcid), self._europe_pmc),
             "pmc": (bool(facts.ids.pmcid), self._pmc),
-            "arxiv": (bool(facts.ids.arxiv), self._arxiv),
+            "arxiv": (bool(facts.ids.arxiv), partial(self._arxiv, wanted.version)),
         }
         for service in self._options.order:
             possible, way = ways[service]
@@ -187,8 +190,9 @@ class Services:
         except (FetchError, ValidationError):
             return False  # the paper is here; that its record is not is no reason to lose it
 
-    def _arxiv(self, facts: Facts, fresh: bool) -> Delivered:
-        url = f"{self._options.address('arxiv')}/pdf/{quote(facts.ids.arxiv or '')}"
+    def _arxiv(self, version: int | None, facts: Facts, fresh: bool) -> Delivered:
+        name = quote(facts.ids.arxiv or "") + (f"v{version}" if version else "")
+        url = f"{self._options.address('arxiv')}/pdf/{name}"
         page = self._client.get(url, _PDF, checks.check_pdf, fresh=fresh)
         return Delivered("arxiv", page.url, page.body, ".pdf", facts)
 

@@ -16,6 +16,7 @@ _DOI = re.compile(r"(?:doi\s*:?\s*)?10\.\d{4,9}(?:\.\d{1,9})*/\S+", re.IGNORECAS
 _ARXIV = re.compile(
     r"arxiv\s?:\s?\S{7,40}|\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]{2,16}(?:\.[A-Z]{2})?/\d{7}(?:v\d+)?", re.IGNORECASE
 )
+_VERSION = re.compile(r"\dv([1-9]\d{0,2})(?:\.pdf)?$", re.IGNORECASE)
 _ARXIV_DOI = re.compile(r"10\.48550/arxiv\.(.+)", re.IGNORECASE)
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 _EUROPE_PMC = re.compile(r"/(?:article|abstract)/MED/(\d{1,9})", re.IGNORECASE)
@@ -33,12 +34,14 @@ _KNOWN = (
 class Wanted:
     """A paper that was asked for: by ids, else by a link. One with neither cannot be fetched.
 
-    `title` is what a reference list calls it, for showing only.
+    `title` is what a reference list calls it, for showing only. `version` is arXiv's, where one was named;
+    else the newest is meant.
     """
 
     ids: PaperIds = field(default_factory=PaperIds)
     url: str | None = None
     title: str = ""
+    version: int | None = None
 
     @property
     def name(self) -> str:
@@ -68,7 +71,7 @@ def recognise(text: str) -> Wanted | None:
     if _DOI.fullmatch(text):
         return _of(PaperIds(doi=normal_doi(text)))
     if _ARXIV.fullmatch(text):
-        return _of(PaperIds(arxiv=normal_arxiv(text)))
+        return _of(PaperIds(arxiv=normal_arxiv(text)), text)
     if _PMID.fullmatch(text):
         return _of(PaperIds(pmid=normal_pmid(text)))
     return None
@@ -96,8 +99,12 @@ def with_arxiv(ids: PaperIds) -> PaperIds:
     return PaperIds(ids.doi, ids.pmcid, ids.pmid, normal_arxiv(found.group(1)))
 
 
-def _of(ids: PaperIds) -> Wanted | None:
-    return Wanted(with_arxiv(ids)) if ids != PaperIds() else None
+def _of(ids: PaperIds, text: str = "") -> Wanted | None:
+    """The paper of these ids; `text` is how an arXiv id was written, perhaps with a version."""
+    if ids == PaperIds():
+        return None
+    version = _VERSION.search(text)
+    return Wanted(with_arxiv(ids), version=int(version[1]) if version else None)
 
 
 def _from_link(link: str) -> Wanted | None:
@@ -121,7 +128,7 @@ def _from_link(link: str) -> Wanted | None:
         ids = PaperIds(doi=ids.doi)  # a publisher's page; other numbers in its address mean nothing
     else:
         ids = PaperIds()
-    found = _of(ids)
+    found = _of(ids, parts.path if host.endswith("arxiv.org") else "")
     if known and found:
         return found
     return Wanted(found.ids if found else PaperIds(), link)

@@ -18,7 +18,7 @@ from index.parse.pdf_furniture import strip_furniture
 from index.parse.pdf_headings import body_style
 from index.parse.pdf_layout import Line, gutters, lines, regions
 from index.parse.pdf_paper import write_paper
-from index.parse.pdf_record import Sources, record
+from index.parse.pdf_record import Sources, record, version_note
 from index.parse.pdf_text import Hyphens, line_text
 
 _INFO_KEYS = ("Title", "Author", "Subject", "Keywords", "CreationDate", "doi", "DOI")
@@ -138,6 +138,8 @@ def _paper(pages: Sequence[PageWords], info: dict[str, str], data: bytes, notes:
         body_size=body.size,
     )
     entry, title = record(sources)
+    version = version_note(sources)
+    notes = [*notes, version] if version else notes
     paper = write_paper(parts, entry, title, notes, hyphens, body.font)
     if not any(section.kind.searched for section in paper.sections):
         raise ParseError("it holds no running text", _OCR_HINT)

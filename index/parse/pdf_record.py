@@ -24,7 +24,7 @@ _XMP_DOI = re.compile(
     rb"<(?:prism:doi|pdfx:doi|crossmark:DOI|dc:identifier)>\s*(?:doi:)?\s*(10\.\d{4,9}/[^\s<]+)\s*<"
 )
 _XMP_JOURNAL = re.compile(rb"<prism:publicationName>([^<]{2,120})<")
-_ARXIV = re.compile(r"arXiv:\s?(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})", re.IGNORECASE)
+_ARXIV = re.compile(r"arXiv:\s?(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d{1,3})\b)?", re.IGNORECASE)
 _PMCID = re.compile(r"\bPMCID:?\s*(PMC\d{5,9})|\b(PMC\d{6,9})\b")
 _PMID = re.compile(r"\bPMID:?\s*(\d{6,9})\b")
 _JUNK_TITLE = re.compile(
@@ -204,9 +204,7 @@ def _first_words(sources: Sources) -> str:
 def _ids(sources: Sources) -> PaperIds:
     texts = [*sources.furniture, *sources.front_texts, sources.turned]
     joined = "\n".join(texts)
-    arxiv = _ARXIV.search(sources.turned) or _ARXIV.search(
-        "\n".join(line.text for line in sources.front[:12])
-    )
+    arxiv = _stamp(sources)
     pmcid, pmid = _PMCID.search(joined), _PMID.search(joined)
     return PaperIds(
         doi=_doi(sources, texts),
@@ -214,6 +212,17 @@ def _ids(sources: Sources) -> PaperIds:
         pmid=pmid[1] if pmid else None,
         arxiv=arxiv[1] if arxiv else None,
     )
+
+
+def _stamp(sources: Sources) -> re.Match[str] | None:
+    """What arXiv prints in the margin of the first page."""
+    return _ARXIV.search(sources.turned) or _ARXIV.search("\n".join(line.text for line in sources.front[:12]))
+
+
+def version_note(sources: Sources) -> str | None:
+    """Which version of a preprint the file is, where arXiv's stamp says it."""
+    stamp = _stamp(sources)
+    return f"version {stamp[2]} of arXiv:{stamp[1]}" if stamp and stamp[2] else None
 
 
 def _clean_doi(doi: str) -> str:
