@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -22,6 +23,11 @@ def quality(format_: Format, body_missing: bool) -> tuple[bool, int]:
 def text_key(text: str) -> str:
     """Letters and digits only, lower case: equal for texts that differ in layout alone."""
     return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
+
+
+def text_sha256(text: str) -> str:
+    """Equal for texts that differ in layout alone."""
+    return hashlib.sha256(text_key(text).encode()).hexdigest()
 
 
 def same_paper(title: str, text: str, other_title: str, other_text: str) -> bool:

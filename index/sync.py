@@ -200,6 +200,10 @@ class Syncer:
                 tally.failed.append(PaperFailed(source.path, source.reason, source.hint))
             elif source.status != "excluded":
                 tally.unchanged += 1
+            elif sha256 is not None and source.sha256 != sha256:
+                # So that it is known, and stays out, when it is renamed after it was edited.
+                with self._library.write() as writer:
+                    writer.note_bytes(source.path, sha256)
         return work, gone
 
     def _follow(self, moved: Source, path: Path, gone: list[Source], tally: _Tally) -> Source:

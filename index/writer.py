@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import zlib
@@ -13,10 +12,11 @@ from datetime import UTC, datetime
 import numpy as np
 
 from index import requests
-from index.codec import lists_to, record_from, record_to
+from index.codec import lists_to, record_to
 from index.embed import Fingerprint, Vectors
 from index.errors import WrongModel
-from index.identity import contradict, paper_key, quality, same_paper, same_unnamed_paper, text_key
+from index.identity import paper_key, quality, text_sha256
+from index.matching import find_same
 from index.model import Format, Paper, Passage
 from index.objects import ObjectStore
 from index.requests import Request
@@ -153,6 +153,10 @@ class Writer:
         self.forget_source(new)
         self._db.execute("UPDATE sources SET path = ? WHERE path = ?", (new, old))
 
+    def note_bytes(self, path: str, sha256: str) -> None:
+        """Other bytes stand at this path now; what became of the file stays as it is."""
+        self._db.execute("UPDATE sources SET sha256 = ? WHERE path = ?", (sha256, path))
+
     def retry_failed(self) -> None:
         """Has the next sync read every failed file again."""
         self._db.execute("UPDATE sources SET recipe = ? WHERE status = 'failed'", (TO_BE_READ_AGAIN,))
@@ -262,7 +266,7 @@ class Writer:
             " record = ?, format = ?, body_missing = ?, notes = ?, updated = ? WHERE id = ?",
             (
                 record.title, record.year, ids.doi, ids.pmcid, ids.pmid, ids.arxiv,
-                _text_sha256(paper.text), record_to(record), paper.format, paper.body_missing,
+                text_sha256(paper.text), record_to(record), paper.format, paper.body_missing,
                 json.dumps(paper.notes, ensure_ascii=False), _now(), paper_id,
             ),
         )  # fmt: skip
@@ -377,52 +381,6 @@ class Writer:
         return int(self._db.execute("SELECT last_insert_rowid()").fetchone()[0])
 
 
-def find_same(db: sqlite3.Connection, paper: Paper, path: str) -> int | None:
-    """The id of the stored paper that `paper`, read from `path`, is; None if it is new."""
-    ids = paper.record.ids
-    shares_id = "coalesce(p.doi = ?1 OR p.pmcid = ?2 OR p.pmid = ?3 OR p.arxiv = ?4, 0)"
-    rows = db.execute(
-        # `shares_id` is this function's own phrase; the values are bound.
-        f"SELECT p.id, p.title, p.record, r.text, p.text_sha256, {shares_id} AS shares_id"  # noqa: S608
-        " FROM papers p JOIN revisions r ON r.paper_id = p.id WHERE"
-        " p.doi = ?1 OR p.pmcid = ?2 OR p.pmid = ?3 OR p.arxiv = ?4 OR p.text_sha256 = ?5 ORDER BY p.id",
-        (ids.doi, ids.pmcid, ids.pmid, ids.arxiv, _text_sha256(paper.text)),
-    )
-    for row in rows:
-        if row["text_sha256"] == _text_sha256(paper.text):
-            # Two notices of the same few words under two DOIs are two papers.
-            if row["shares_id"] or not contradict(record_from(row["record"]), paper.record):
-                return int(row["id"])
-        elif same_paper(paper.record.title, paper.text, row["title"], row["text"]):
-            return int(row["id"])
-    unnamed = _same_title(db, paper)
-    if unnamed is not None:
-        return unnamed
-    edited = db.execute(
-        "SELECT p.id, p.record FROM sources s JOIN papers p ON p.id = s.paper_id WHERE s.path = ?"
-        " AND (SELECT count(*) FROM sources o WHERE o.paper_id = p.id) = 1",
-        (path,),
-    ).fetchone()
-    if edited is not None and not contradict(record_from(edited["record"]), paper.record):
-        return int(edited["id"])
-    return None
-
-
-def _same_title(db: sqlite3.Connection, paper: Paper) -> int | None:
-    """The id of the paper with this title and mostly this text, where no id speaks for or against it."""
-    rows = db.execute(
-        "SELECT p.id, p.record, r.text FROM papers p JOIN revisions r ON r.paper_id = p.id"
-        " WHERE p.title = ? COLLATE NOCASE ORDER BY p.id",
-        (paper.record.title,),
-    )
-    for row in rows:
-        if contradict(record_from(row["record"]), paper.record):
-            continue
-        if same_unnamed_paper(paper.record.title, paper.text, row["text"]):
-            return int(row["id"])
-    return None
-
-
 def check_model(built_with: Fingerprint, configured: Fingerprint) -> None:
     """WrongModel unless vectors of the two can be compared."""
     if built_with != configured:
@@ -432,10 +390,6 @@ def check_model(built_with: Fingerprint, configured: Fingerprint) -> None:
             f" ({configured.weights_sha256[:8]}…)",
             f"Leave --model out to use {built_with.name}, or build another library with --library.",
         )
-
-
-def _text_sha256(text: str) -> str:
-    return hashlib.sha256(text_key(text).encode()).hexdigest()
 
 
 def _now() -> str:

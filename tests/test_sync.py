@@ -404,6 +404,20 @@ def test_the_same_words_under_two_dois_are_two_papers(library: Library, papers: 
     assert_whole(library)
 
 
+def test_a_paper_that_was_taken_out_stays_out_though_its_file_is_edited_and_renamed(
+    library: Library, papers: Path
+) -> None:
+    report_of(make_syncer(library).add([papers]))
+    remove(library, ["alpha.txt"])
+    (papers / "alpha.txt").write_text(GAMMA)
+    report_of(make_syncer(library).sync())
+    (papers / "alpha.txt").rename(papers / "gamma.txt")
+    assert report_of(make_syncer(library).sync()).added == ()
+    assert held(library) == {expect(papers / "beta.txt")}
+    assert statuses(library)["gamma.txt"] == "excluded"
+    assert_whole(library)
+
+
 def test_a_pdf_that_prints_no_id_is_known_by_its_title_and_text(library: Library, papers: Path) -> None:
     title = "Sleep of mice in the dark"
     words = "Mice slept for nine hours in the dark and woke up hungry on every day of the week."
