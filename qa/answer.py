@@ -165,7 +165,7 @@ def _cited(reader: Reader, chosen: Sequence[Candidate]) -> list[AnswerSentence]:
             page=page_of(pages[paper.id], candidate.span),
             verdict=Verdict.VERBATIM,
         )
-        sentences.append(AnswerSentence(candidate.text, (citation,)))
+        sentences.append(AnswerSentence(candidate.text, (citation,), Verdict.VERBATIM))
     return sentences
 
 

@@ -19,9 +19,10 @@ class Filters:
     sections: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()  # of sections
     without: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()  # papers that have any of them
 
     def __bool__(self) -> bool:
-        return bool(self.papers or self.years or self.sections or self.kinds or self.without)
+        return bool(self.papers or self.years or self.sections or self.kinds or self.without or self.tags)
 
 
 EVERYTHING = Filters()
@@ -68,15 +69,30 @@ class Citation:
     quote: str
     span: Span
     page: int | None
-    verdict: Verdict
+    verdict: Verdict  # how well this quote alone supports its sentence
+    reasons: tuple[str, ...] = ()  # what speaks against it, in the reader's words
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """A sentence of the answer with the citations it stands on."""
+    """A sentence of the answer with the citations it stands on, and how well they support it together.
+
+    `text` is what is shown. For a sentence of a paper it is the quote, or the quote with citewell's own
+    additions in square brackets.
+    """
 
     text: str
     citations: tuple[Citation, ...]
+    verdict: Verdict = Verdict.UNCHECKED
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A line that citewell itself says of the quotes, with the numbers of the citations it rests on."""
+
+    text: str
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +106,12 @@ class ReferenceEntry:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All there is to show for a question. A declined answer has no sentences but may have evidence."""
+    """All there is to show for a question. A declined answer has no sentences but may have evidence.
+
+    `query` is what was searched for: another text than `question` where that was a follow-up. `writer` names
+    the language model that wrote the sentences; without one they are the papers' own. `extracted` are the
+    papers' own sentences, given beside what a model wrote when that is missing or incomplete.
+    """
 
     question: str
     query: str
@@ -101,6 +122,11 @@ class Answer:
     confidence: float = 0.0  # 0 to 1: how well the evidence meets the question
     notices: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    headline: Statement | None = None  # the answer in one line, where the evidence states it
+    weighing: Statement | None = None  # whether the papers agree
+    writer: str = ""
+    incomplete: bool = False  # the model's text broke off
+    extracted: tuple[AnswerSentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +144,15 @@ class Retrieved:
 
 
 @dataclass(frozen=True, slots=True)
+class Drafted:
+    """More text from a language model, as it came: nothing of it is verified yet."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceReady:
-    """One more sentence of the answer, its quotes re-found."""
+    """One more sentence of the answer, its quotes re-found and judged."""
 
     sentence: AnswerSentence
 
@@ -131,4 +164,4 @@ class Finished:
     answer: Answer
 
 
-AnswerEvent = StageBegun | Retrieved | SentenceReady | Finished
+AnswerEvent = StageBegun | Retrieved | Drafted | SentenceReady | Finished

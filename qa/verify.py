@@ -1,8 +1,43 @@
-"""Re-finds quotes in the text of their paper. What is not found exactly is not shown as evidence."""
+"""Re-finds quotes in the text of their paper, and says how well they support what is said on their ground.
+
+What is not found exactly is not shown as evidence.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
 from index.model import Page, Span
+from qa.model import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a sentence of an answer stands on: the quote, the passage around it, and the title and heading
+    above them (which often name what the passage only calls "it")."""
+
+    quote: str
+    passage: str
+    header: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, its score from 0 to 1 where a model gave one, and what speaks against support."""
+
+    verdict: Verdict
+    score: float | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class Judge(Protocol):
+    """Whatever can say whether a sentence is supported by what it cites."""
+
+    def judge(self, claim: str, grounds: Sequence[Ground]) -> Judgement:
+        """The verdict on a claim that stands on all these grounds together; unsupported without any."""
+        ...
 
 
 def stands_at(text: str, span: Span, quote: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from index.reader import StoredPaper
-from qa.model import Answer, Citation, ReferenceEntry, ScoredPassage
+from qa.model import Answer, AnswerSentence, Citation, ReferenceEntry, ScoredPassage, Statement
 from qa.references import link
 
 
@@ -17,10 +17,13 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "query": answer.query,
         "declined": answer.declined,
         "confidence": answer.confidence,
-        "answer": [
-            {"text": sentence.text, "citations": [_citation(c) for c in sentence.citations]}
-            for sentence in answer.sentences
-        ],
+        "headline": _statement(answer.headline),
+        "weighing": _statement(answer.weighing),
+        "answer": [_sentence(sentence) for sentence in answer.sentences],
+        "writer": answer.writer or None,
+        "incomplete": answer.incomplete,
+        "extracted": [_sentence(sentence) for sentence in answer.extracted],
+        "notices": list(answer.notices),
         "references": [_reference(entry) for entry in answer.references],
         "evidence": [_evidence(p) for p in answer.evidence],
         "timings_ms": answer.timings_ms,
@@ -59,6 +62,19 @@ def paper_json(paper: StoredPaper) -> dict[str, Any]:
     }
 
 
+def _statement(statement: Statement | None) -> dict[str, Any] | None:
+    return {"text": statement.text, "numbers": list(statement.numbers)} if statement else None
+
+
+def _sentence(sentence: AnswerSentence) -> dict[str, Any]:
+    return {
+        "text": sentence.text,
+        "verdict": str(sentence.verdict),
+        "reasons": list(sentence.reasons),
+        "citations": [_citation(c) for c in sentence.citations],
+    }
+
+
 def _citation(citation: Citation) -> dict[str, Any]:
     return {
         "number": citation.number,
@@ -70,6 +86,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
         "page": citation.page,
         "heading": citation.passage.section.heading,
         "verdict": str(citation.verdict),
+        "reasons": list(citation.reasons),
     }
 
 
