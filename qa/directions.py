@@ -53,7 +53,7 @@ _NONE = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 _NEGATION = re.compile(
-    r"\b(?:not|no|never|neither|nor|without|cannot|n't|fail(?:s|ed)? to|lacks?|lacked|absence of|unable to)\b",
+    r"\b(?:not|no|never|neither|nor|without|cannot|n't|fail(?:s|ed)? to|lack(?:s|ed)?|absence of|unable)\b",
     re.IGNORECASE,
 )
 

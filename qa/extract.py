@@ -15,11 +15,24 @@ from qa.model import ScoredPassage
 from qa.rerank import Reranker
 from qa.words import stems
 
-# Leans on what the sentence before it said; quoted alone it would say nothing, or something else.
+# Speaks of what the sentence before it named; quoted alone it would say nothing, or something else.
 _LEANING = re.compile(
-    r"(?:this|these|those|such|it|its|they|their|he|she|his|her|however|moreover|furthermore|therefore|thus"
-    r"|hence|also|additionally|similarly|conversely|in addition|in contrast|on the other hand|consequently"
-    r"|as a result|nevertheless|nonetheless|again|both|the (?:former|latter|same)|here)\b",
+    r"(?:(?:however|moreover|furthermore|also|thus|therefore|in addition|additionally|similarly|interestingly"
+    r"|importantly|notably|nevertheless|consequently|hence|overall|finally|in contrast|conversely),? )?"
+    r"(?:"
+    r"(?:this|these|those|such)\b(?! (?:\w+ )?(?:study|studies|trial|review|paper|work|article|analysis"
+    r"|meta-analysis|survey|experiment|report|results|findings|data)\b)"
+    r"|(?:it|they|he|she)\b"
+    r"(?! (?:is|was|has been|seems|appears|can be|should be) (?:\w+ ){1,2}?(?:that|to)\b)"
+    r"|(?:its|their|his|her|both|here)\b|the (?:former|latter|same|other)\b"
+    r"|(?:as a result|in this (?:case|way))\b"
+    r"|(?:one|another) of (?:these|them)\b)",
+    re.IGNORECASE,
+)
+# Points back, but says something by itself.
+_CONNECTED = re.compile(
+    r"(?:however|moreover|furthermore|therefore|thus|hence|also|additionally|similarly|conversely|in addition"
+    r"|in contrast|on the other hand|consequently|nevertheless|nonetheless|again)\b",
     re.IGNORECASE,
 )
 # Says what was asked or done, not what was found.
@@ -133,20 +146,26 @@ def _weighed(
 
 
 def _sentences(source: ScoredPassage) -> list[tuple[Span, str]]:
+    """The quotable sentences of a passage. One that leans on the sentence before it takes that along; where
+    it stands at the passage's beginning, or that one leans as well, it is left out."""
     passage = source.passage
     found: list[tuple[Span, str]] = []
+    before: Span | None = None  # the last sentence, if it can be leaned on
     for local in sentence_spans(passage.text, Span(0, len(passage.text))):
-        text = local.of(passage.text)
-        bare = text.lstrip(_BULLETS + " ")  # the mark of a list item is no part of what it says
-        local, text = Span(local.end - len(bare), local.end), bare
-        if (
-            len(text.split()) >= _MIN_WORDS
-            and len(text) <= _MAX_CHARACTERS
-            and any(c.islower() for c in text)
-        ):
+        bare = local.of(passage.text).lstrip(_BULLETS + " ")  # a list item's mark is no part of what it says
+        local = Span(local.end - len(bare), local.end)
+        leans = _LEANING.match(bare) is not None
+        quoted = Span(before.start, local.end) if leans and before is not None else local
+        stands = not leans or (before is not None and not passage.text[before.end : local.start].strip())
+        if stands and _is_quotable(quoted.of(passage.text)):
             offset = passage.span.start
-            found.append((Span(offset + local.start, offset + local.end), text))
+            found.append((Span(offset + quoted.start, offset + quoted.end), quoted.of(passage.text)))
+        before = None if leans else local
     return found
+
+
+def _is_quotable(text: str) -> bool:
+    return len(text.split()) >= _MIN_WORDS and len(text) <= _MAX_CHARACTERS and any(c.islower() for c in text)
 
 
 def _coverage(wanted: set[str], held: frozenset[str], title: set[str], rarity: Mapping[str, float]) -> float:
@@ -172,7 +191,7 @@ def _drawback(source: ScoredPassage, text: str) -> float:
         drawback += 0.20
     elif not text.rstrip().endswith((".", "!", ")", "]", '"', "”")):
         drawback += 0.04  # a piece cut off, a heading, a list item
-    if _LEANING.match(text):
+    if _CONNECTED.match(text):
         drawback += 0.07
     if _INTENT.search(text):
         drawback += 0.20
@@ -186,8 +205,8 @@ def _drawback(source: ScoredPassage, text: str) -> float:
 def choose(ranked: Sequence[Candidate], limit: int, *, per_paper: int = 3) -> list[Candidate]:
     """The best sentences that do not repeat each other, in the order in which they read best.
 
-    Chosen by maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998); none that scores far
-    below the best. The paper with the best sentence comes first, each paper's sentences in its order.
+    Chosen by maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998); none that scores far below
+    the best. The best sentence comes first, then its paper's others, then paper by paper in their order.
     """
     chosen: list[Candidate] = []
     left = [c for c in ranked if c.score >= ranked[0].score - _BELOW_BEST]
@@ -195,12 +214,19 @@ def choose(ranked: Sequence[Candidate], limit: int, *, per_paper: int = 3) -> li
         best = max(left, key=lambda c: c.score - _REDUNDANCY * _likeness(c, chosen))
         left.remove(best)
         of_paper = sum(c.source.paper.id == best.source.paper.id for c in chosen)
-        if of_paper < per_paper and _likeness(best, chosen) < _SAME:
+        overlaps = any(_overlap(best, other) for other in chosen)
+        if of_paper < per_paper and not overlaps and _likeness(best, chosen) < _SAME:
             chosen.append(best)
     first: dict[int, int] = {}
     for candidate in chosen:
         first.setdefault(candidate.source.paper.id, len(first))
-    return sorted(chosen, key=lambda c: (first[c.source.paper.id], c.span.start))
+    # The most direct sentence opens the answer, whatever stands before it in its paper.
+    return sorted(chosen, key=lambda c: (first[c.source.paper.id], c is not chosen[0], c.span.start))
+
+
+def _overlap(one: Candidate, other: Candidate) -> bool:
+    same = one.source.paper.id == other.source.paper.id
+    return same and one.span.start < other.span.end and other.span.start < one.span.end
 
 
 def _likeness(candidate: Candidate, chosen: Sequence[Candidate]) -> float:

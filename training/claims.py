@@ -21,8 +21,8 @@ from eval.claim_forms import contradicted, misnumbered, shortened
 from eval.claims import Claim, Label, load_claims
 from index.errors import CitewellError
 from index.model import Paper, SectionKind
-from index.parse.pdf import PdfParser
 from index.parse import parse
+from index.parse.pdf import PdfParser
 from index.sentences import sentence_spans
 from qa.verify import Ground
 from qa.words import content_words, stem, stems

@@ -20,7 +20,7 @@ import torch
 
 from eval.claims import Claim, Label
 from training.claims import read_claims
-from training.train import _Average, _freeze
+from training.train import Average, freeze
 
 LABELS = (Label.SUPPORTED, Label.CONTRADICTED, Label.NEITHER)
 
@@ -70,7 +70,7 @@ def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]], tests:
     model = AutoModelForSequenceClassification.from_pretrained(
         recipe.start, num_labels=len(LABELS), ignore_mismatched_sizes=True, dtype=torch.float32
     ).to(device)
-    _freeze(model, recipe.freeze)
+    freeze(model, recipe.freeze)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.01)
     warm = max(1, int(recipe.steps * recipe.warm_up))
@@ -79,7 +79,7 @@ def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]], tests:
         lambda s: (s + 1) / warm if s < warm else max(0.0, (recipe.steps - s) / max(1, recipe.steps - warm)),
     )
     source = draw(files, rng)
-    average = _Average()
+    average = Average()
     begun = time.monotonic()
     losses: list[float] = []
     model.train()
@@ -122,7 +122,7 @@ def report(model: Any, tokenizer: Any, tests: Sequence[Path]) -> None:
     for path in tests:
         claims = read_claims(path)
         called = np.concatenate(
-            [_logits(model, tokenizer, claims[n : n + 64]).argmax(1) for n in range(0, len(claims), 64)]
+            [logits(model, tokenizer, claims[n : n + 64]).argmax(1) for n in range(0, len(claims), 64)]
         )
         true = np.array([LABELS.index(c.label) for c in claims])
         right = [float((called[true == n] == n).mean()) for n in range(len(LABELS))]
@@ -134,7 +134,8 @@ def report(model: Any, tokenizer: Any, tests: Sequence[Path]) -> None:
         )  # fmt: skip
 
 
-def _logits(model: Any, tokenizer: Any, claims: Sequence[Claim]) -> Any:
+def logits(model: Any, tokenizer: Any, claims: Sequence[Claim]) -> Any:
+    """Logits of the three labels, shape (claims, 3)."""
     model.eval()
     pairs = [reading(c, True) for c in claims]
     encoded = tokenizer(
