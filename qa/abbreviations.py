@@ -33,7 +33,9 @@ def definitions(text: str) -> dict[str, str]:
         phrase = _BETWEEN.split(before)[-1]
         long = _long_form(short, phrase)
         if long is not None:
-            found[short] = " ".join(long.split())
+            # "Mesenchymal stem cells (MSCs) …" opens a sentence; elsewhere the paper writes it small.
+            small = long[:1].lower() + long[1:]
+            found[short] = " ".join((small if small in text else long).split())
     return found
 
 
@@ -68,21 +70,19 @@ def _long_form(short: str, phrase: str) -> str | None:
     return None if re.search(rf"\b{re.escape(short)}\b", long) else long
 
 
-def expanded(text: str, meanings: Mapping[str, str], known: set[str], most: int = 2) -> str:
+def expanded(text: str, meanings: Mapping[str, str], known: set[tuple[str, str]], most: int = 2) -> str:
     """The text with the long form in square brackets behind the first use of up to `most` short forms.
 
-    `known` holds the short forms explained before, and takes in those explained here. A short form is left
-    alone where the text gives its long form itself.
+    `known` holds what was explained before, and takes in what is explained here. A short form is left alone
+    where the text gives its long form itself.
     """
     places: list[tuple[int, str]] = []
     for short, long in _used(text, meanings):
-        if short in known or short in _KNOWN:
+        if (short, long.lower()) in known or short in _KNOWN or len(places) == most:
             continue
-        known.add(short)
-        if long.lower() in text.lower():
-            continue
+        known.add((short, long.lower()))
         match = re.search(_whole(short), text)
-        if match and len(places) < most:
+        if match and long.lower() not in text.lower():
             places.append((match.end(), f" [{long}]"))
     for end, addition in sorted(places, reverse=True):
         text = text[:end] + addition + text[end:]

@@ -10,6 +10,7 @@ from index.embed import Embedder
 from index.errors import SettingsError
 from index.library import Library
 from index.reader import Reader
+from qa.abbreviations import definitions, expanded
 from qa.clock import Clock
 from qa.confidence import confidence, is_answerable
 from qa.extract import Candidate, candidates, choose
@@ -32,7 +33,9 @@ from qa.model import (
 from qa.references import full_reference
 from qa.rerank import Reranker
 from qa.retrieve import Retriever, renumbered, select
+from qa.support import SupportModel
 from qa.verify import page_of, stands_at
+from qa.weigh import weigh
 from qa.words import content_words, stem
 
 MAX_QUESTION = 2_000  # characters; a model reads far fewer, and a pasted paper is no question
@@ -71,12 +74,14 @@ class Answerer:
         retriever: Retriever,
         options: AnswerOptions,
         reranker: Reranker | None = None,
+        support: SupportModel | None = None,
     ) -> None:
         self._library = library
         self._embedder = embedder
         self._retriever = retriever
         self._options = options
         self._reranker = reranker
+        self._support = support
 
     def search(self, question: str, filters: Filters, limit: int, per_paper: int | None) -> Answer:
         """Only the evidence: an answer without sentences."""
@@ -129,10 +134,13 @@ class Answerer:
             sentences = _cited(reader, chosen)
         for sentence in sentences:
             yield SentenceReady(sentence)
+        with clock.timed("weigh"):
+            headline, weighing = weigh(query.text, sentences, self._support)
         yield Finished(
             Answer(
                 query.question, query.text, not sentences, tuple(sentences), _references(sentences),
                 tuple(evidence), round(certainty, 4), timings_ms=clock.milliseconds,
+                headline=headline, weighing=weighing,
             )
         )  # fmt: skip
 
@@ -152,6 +160,8 @@ def _cited(reader: Reader, chosen: Sequence[Candidate]) -> list[AnswerSentence]:
     sentences: list[AnswerSentence] = []
     texts = {c.source.paper.id: reader.text(c.source.paper.id) for c in chosen}
     pages = {paper_id: reader.pages(paper_id) for paper_id in texts}
+    meanings = {paper_id: definitions(text) for paper_id, text in texts.items()}
+    explained: set[tuple[str, str]] = set()
     for candidate in chosen:
         paper = candidate.source.paper
         if not stands_at(texts[paper.id], candidate.span, candidate.text):
@@ -165,7 +175,8 @@ def _cited(reader: Reader, chosen: Sequence[Candidate]) -> list[AnswerSentence]:
             page=page_of(pages[paper.id], candidate.span),
             verdict=Verdict.VERBATIM,
         )
-        sentences.append(AnswerSentence(candidate.text, (citation,), Verdict.VERBATIM))
+        text = expanded(candidate.text, meanings[paper.id], explained)
+        sentences.append(AnswerSentence(text, (citation,), Verdict.VERBATIM))
     return sentences
 
 
