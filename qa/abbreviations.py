@@ -14,7 +14,7 @@ from qa.words import STOP_WORDS
 
 _DEFINED = re.compile(r"\(\s*([A-Za-zΑ-Ωα-ω][\w\-/+.]{0,11}?)\s*(?:[;,][^()]{0,60})?\)")
 _LONGEST = 120  # characters before the parenthesis that may hold the long form
-_BETWEEN = re.compile(r"[.;:!?()\[\]]")  # ends a phrase, so that no long form goes across it
+_BETWEEN = re.compile(r"[.,;:!?()\[\]]")  # ends a phrase, so that no long form goes across it
 # Everyone who reads papers knows these; spelling them out only makes a sentence longer.
 _KNOWN = frozenset(
     "DNA RNA mRNA PCR CI SD SE SEM OR RR HR USA UK EU WHO FDA NIH HIV AIDS IQ BMI MRI CT ECG UV pH ANOVA"
@@ -97,4 +97,4 @@ def _used(text: str, meanings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _whole(short: str) -> str:
-    return rf"(?<![\w-]){re.escape(short)}(?![\w-])"
+    return rf"(?<![\w+/-]){re.escape(short)}(?![\w+/-])"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 from index.embed import Embedder
@@ -125,13 +125,15 @@ class Answerer:
         yield StageBegun("reading")
         with clock.timed("extract"):
             rarity = rarities(reader, query.text)
+            meanings = abbreviations(reader, evidence)
             ranked = candidates(
-                evidence, query.text, vector, rarity, self._embedder, self._reranker, options.rerank_ms
-            )
+                evidence, query.text, vector, rarity, self._embedder, self._reranker, options.rerank_ms,
+                meanings,
+            )  # fmt: skip
             certainty = confidence(evidence, ranked, rarity, rankings.best_logit)
             chosen = choose(ranked, options.sentences) if is_answerable(certainty) else []
         with clock.timed("verify"):
-            sentences = _cited(reader, chosen)
+            sentences = _cited(reader, chosen, meanings)
         for sentence in sentences:
             yield SentenceReady(sentence)
         with clock.timed("weigh"):
@@ -155,12 +157,19 @@ def rarities(reader: Reader, question: str) -> dict[str, float]:
     return {stem(word): math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in frequency.items()}
 
 
-def _cited(reader: Reader, chosen: Sequence[Candidate]) -> list[AnswerSentence]:
+def abbreviations(reader: Reader, evidence: Sequence[ScoredPassage]) -> dict[int, dict[str, str]]:
+    """For each paper of the evidence the abbreviations that its text defines."""
+    papers = {found.paper.id for found in evidence}
+    return {paper_id: definitions(reader.text(paper_id)) for paper_id in papers}
+
+
+def _cited(
+    reader: Reader, chosen: Sequence[Candidate], meanings: Mapping[int, Mapping[str, str]]
+) -> list[AnswerSentence]:
     """The chosen sentences as cited ones; a quote that is not at its span is dropped, never shown."""
     sentences: list[AnswerSentence] = []
     texts = {c.source.paper.id: reader.text(c.source.paper.id) for c in chosen}
     pages = {paper_id: reader.pages(paper_id) for paper_id in texts}
-    meanings = {paper_id: definitions(text) for paper_id, text in texts.items()}
     explained: set[tuple[str, str]] = set()
     for candidate in chosen:
         paper = candidate.source.paper

@@ -11,6 +11,7 @@ import numpy as np
 from index.embed import Embedder, Vectors
 from index.model import SectionKind, Span
 from index.sentences import CELL_SEPARATOR, sentence_spans
+from qa.abbreviations import expanded
 from qa.model import ScoredPassage
 from qa.rerank import Reranker
 from qa.words import stems
@@ -43,13 +44,15 @@ _INTENT = re.compile(
     r" (?:aim|was designed|will|investigates|examines|evaluates|assesses|discusses|describes|explores)"
     r"|to (?:determine|investigate|assess|evaluate|examine) (?:the|whether|if)"
     r"|(?:was|were) (?:assessed|measured|evaluated|recorded|analy[sz]ed|calculated|performed|randomi[sz]ed)"
-    r" (?:by|using|with|at|before|as)|remains? (?:unclear|unknown|to be))",
+    r" (?:by|using|with|at|before|as)|remains? (?:unclear|unknown|to be)"
+    r"|(?:is|are|was|were) (?:shown|given|listed|presented|summari[sz]ed|depicted|displayed|described) in)",
     re.IGNORECASE,
 )
 _METHODS = re.compile(r"\b(?:methods?|materials|design|protocol|statistical|procedure)", re.IGNORECASE)
 _FINDINGS = re.compile(r"\b(?:results?|findings|conclusions?|discussion)\b", re.IGNORECASE)
 _MIN_WORDS = 5
 _MAX_CHARACTERS = 700
+_SPELLED_OUT = 4  # abbreviations of a sentence
 
 # Chosen by the quotes of Evidence Inference, COVID-QA and SciFact: docs/decisions/0008-quoting.md.
 _WEIGHT_MEANING = 0.55
@@ -87,6 +90,7 @@ class _Sentence:
     source: ScoredPassage
     span: Span
     text: str
+    reading: str  # the text with its abbreviations spelled out
     coverage: float
     stems: frozenset[str]
     early: float  # score without meaning and logit
@@ -100,26 +104,28 @@ def candidates(
     embedder: Embedder,
     reranker: Reranker | None = None,
     budget_ms: float | None = None,
+    meanings: Mapping[int, Mapping[str, str]] | None = None,
 ) -> list[Candidate]:
     """The most promising quotable sentences of the evidence with their scores, best first.
 
-    `vector` is the question's; `rarity` gives each stem of the question its weight. Words and the passage's
-    score say which sentences the reranker reads, and these three which ones are embedded: reading all of
-    them would cost more than finding the passages did, and changed no choice in 200 questions.
+    `vector` is the question's; `rarity` gives each stem of the question its weight; `meanings` has each
+    paper's abbreviations: a sentence that says "EA" is read as one that says electroacupuncture. Words and
+    the passage's score say which sentences the reranker reads, and these three which ones are embedded:
+    reading all of them would cost more than finding the passages did, and changed no choice in 200 questions.
     """
-    found = sorted(_weighed(evidence, question, rarity), key=lambda s: -s.early)[:_READ]
+    found = sorted(_weighed(evidence, question, rarity, meanings or {}), key=lambda s: -s.early)[:_READ]
     if not found:
         return []
     logits: list[float | None] = [None] * len(found)
     if reranker is not None:
-        texts = [f"{s.source.passage.header}. {s.text}" for s in found]
+        texts = [f"{s.source.passage.header}. {s.reading}" for s in found]
         read = reranker.score(question, texts, budget_ms)
         logits[: len(read)] = read
     unread = min((x for x in logits if x is not None), default=0.0)
     weighed = [(s, logit, s.early + _WEIGHT_LOGIT * (unread if logit is None else logit))
                for s, logit in zip(found, logits, strict=True)]  # fmt: skip
     weighed = sorted(weighed, key=lambda w: -w[2])[:_EMBEDDED]
-    vectors = embedder.passages([s.text for s, _, _ in weighed])
+    vectors = embedder.passages([s.reading for s, _, _ in weighed])
     scored = [
         Candidate(
             s.source, s.span, s.text, score + _WEIGHT_MEANING * float(row @ vector), s.coverage,
@@ -131,17 +137,21 @@ def candidates(
 
 
 def _weighed(
-    evidence: Sequence[ScoredPassage], question: str, rarity: Mapping[str, float]
+    evidence: Sequence[ScoredPassage],
+    question: str,
+    rarity: Mapping[str, float],
+    meanings: Mapping[int, Mapping[str, str]],
 ) -> list[_Sentence]:
     wanted = stems(question)
     weighed: list[_Sentence] = []
     for source in evidence:
         title = stems(source.paper.record.title)
         for span, text in _sentences(source):
-            held = frozenset(stems(text))
+            reading = expanded(text, meanings.get(source.paper.id, {}), set(), most=_SPELLED_OUT)
+            held = frozenset(stems(reading))
             coverage = _coverage(wanted, held, title, rarity)
             early = _WEIGHT_WORDS * coverage + _WEIGHT_PASSAGE * source.score - _drawback(source, text)
-            weighed.append(_Sentence(source, span, text, coverage, held, early))
+            weighed.append(_Sentence(source, span, text, reading, coverage, held, early))
     return weighed
 
 
