@@ -128,7 +128,7 @@ class Answerer:
             meanings = abbreviations(reader, evidence)
             ranked = candidates(
                 evidence, query.text, vector, rarity, self._embedder, self._reranker, options.rerank_ms,
-                meanings,
+                meanings, self._support,
             )  # fmt: skip
             certainty = confidence(evidence, ranked, rarity, rankings.best_logit)
             chosen = choose(ranked, options.sentences) if is_answerable(certainty) else []

@@ -14,6 +14,8 @@ from index.sentences import CELL_SEPARATOR, sentence_spans
 from qa.abbreviations import expanded
 from qa.model import ScoredPassage
 from qa.rerank import Reranker
+from qa.support import SupportModel
+from qa.weigh import decisiveness
 from qa.words import stems
 
 # Speaks of what the sentence before it named; quoted alone it would say nothing, or something else.
@@ -59,6 +61,7 @@ _WEIGHT_MEANING = 0.55
 _WEIGHT_WORDS = 0.35
 _WEIGHT_PASSAGE = 0.30  # of the passage's score
 _WEIGHT_LOGIT = 0.05  # of the reranker's logit for the sentence
+_WEIGHT_DECIDED = 0.30  # of how likely a sentence decides a question that asks whether, or for an effect
 _READ = 16  # sentences that the reranker reads
 _EMBEDDED = 10  # sentences whose meaning is compared
 _TITLE_CREDIT = 0.5  # a word of the question that only the paper's title holds counts this much
@@ -105,6 +108,7 @@ def candidates(
     reranker: Reranker | None = None,
     budget_ms: float | None = None,
     meanings: Mapping[int, Mapping[str, str]] | None = None,
+    support: SupportModel | None = None,
 ) -> list[Candidate]:
     """The most promising quotable sentences of the evidence with their scores, best first.
 
@@ -112,28 +116,43 @@ def candidates(
     paper's abbreviations: a sentence that says "EA" is read as one that says electroacupuncture. Words and
     the passage's score say which sentences the reranker reads, and these three which ones are embedded:
     reading all of them would cost more than finding the passages did, and changed no choice in 200 questions.
+    A question that asks whether, or for an effect, is best answered by a sentence that decides it.
     """
     found = sorted(_weighed(evidence, question, rarity, meanings or {}), key=lambda s: -s.early)[:_READ]
     if not found:
         return []
-    logits: list[float | None] = [None] * len(found)
-    if reranker is not None:
-        texts = [f"{s.source.passage.header}. {s.reading}" for s in found]
-        read = reranker.score(question, texts, budget_ms)
-        logits[: len(read)] = read
+    texts = [f"{s.source.passage.header}. {s.reading}" for s in found]
+    logits = _logits(question, texts, reranker, budget_ms)
+    decided = decisiveness(question, texts, support)
     unread = min((x for x in logits if x is not None), default=0.0)
-    weighed = [(s, logit, s.early + _WEIGHT_LOGIT * (unread if logit is None else logit))
-               for s, logit in zip(found, logits, strict=True)]  # fmt: skip
-    weighed = sorted(weighed, key=lambda w: -w[2])[:_EMBEDDED]
-    vectors = embedder.passages([s.reading for s, _, _ in weighed])
+    early = [
+        s.early + _WEIGHT_LOGIT * (unread if logit is None else logit) + _WEIGHT_DECIDED * sure
+        for s, logit, sure in zip(found, logits, decided, strict=True)
+    ]
+    promising = sorted(range(len(found)), key=lambda n: -early[n])[:_EMBEDDED]
+    vectors = embedder.passages([found[n].reading for n in promising])
     scored = [
-        Candidate(
-            s.source, s.span, s.text, score + _WEIGHT_MEANING * float(row @ vector), s.coverage,
-            float(row @ vector), row, logit, s.stems,
-        )
-        for (s, logit, score), row in zip(weighed, vectors, strict=True)
-    ]  # fmt: skip
+        _candidate(found[n], early[n], logits[n], row, float(row @ vector))
+        for n, row in zip(promising, vectors, strict=True)
+    ]
     return sorted(scored, key=lambda c: (-c.score, c.source.rank, c.span.start))
+
+
+def _candidate(
+    sentence: _Sentence, early: float, logit: float | None, vector: Vectors, cosine: float
+) -> Candidate:
+    return Candidate(
+        sentence.source, sentence.span, sentence.text, early + _WEIGHT_MEANING * cosine, sentence.coverage,
+        cosine, vector, logit, sentence.stems,
+    )  # fmt: skip
+
+
+def _logits(
+    question: str, texts: Sequence[str], reranker: Reranker | None, budget_ms: float | None
+) -> list[float | None]:
+    """The reranker's logits; None for those that it had no time for."""
+    read = reranker.score(question, texts, budget_ms) if reranker is not None else []
+    return [*read, *[None] * (len(texts) - len(read))]
 
 
 def _weighed(

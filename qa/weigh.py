@@ -91,11 +91,22 @@ def statements_of(question: str) -> dict[Side, str]:
     return {}
 
 
+def decisiveness(question: str, texts: Sequence[str], model: SupportModel | None) -> list[float]:
+    """For each text how likely it is, 0 to 1, that it decides the question one way or the other; zeros for a
+    question that no statement answers."""
+    statements = list(statements_of(question).values())
+    if model is None or not statements:
+        return [0.0] * len(texts)
+    # One statement is enough: what denies it decides the question as well.
+    return [1.0 - reading.neither for reading in model.read([(statements[0], text) for text in texts])]
+
+
 def _stands(
     statements: Mapping[Side, str], sentences: Sequence[AnswerSentence], model: SupportModel
 ) -> list[_Stand]:
     found: list[_Stand] = []
     cited = [citation for sentence in sentences for citation in sentence.citations]
+    wanted = set.intersection(*map(stems, statements.values()))  # what it is about, without the directions
     for citation in cited:
         above = f"{citation.paper.record.title} {citation.passage.section.heading}"
         readings = model.read(
@@ -104,7 +115,6 @@ def _stands(
         by_side = dict(zip(statements, readings, strict=True))
         side = _side(by_side)
         held = stems(f"{above} {citation.quote}")
-        wanted = stems(" ".join(statements.values()))
         if side is not None and len(wanted & held) >= _COVERED * len(wanted):
             found.append(_Stand(citation.paper.id, side, citation.number))
     return found
