@@ -56,6 +56,34 @@ for _one, _other in _ANTONYMS:
 _FLIPPABLE = re.compile(
     r"\b(?:" + "|".join(map(re.escape, sorted(_FLIPS, key=len, reverse=True))) + r")\b", re.I
 )
+# Words that say the same; a writer takes another than the paper did.
+_ALIKE = (
+    ("increased", "rose", "grew", "went up", "was higher"),
+    ("decreased", "fell", "dropped", "declined", "was lower"), ("reduced", "lowered", "cut"),
+    ("raised", "elevated", "boosted", "increased"), ("reduces", "lowers", "cuts"),
+    ("increases", "raises", "boosts"), ("improved", "enhanced", "bettered"),
+    ("promotes", "stimulates", "favours"), ("inhibits", "suppresses", "blocks"),
+    ("inhibited", "suppressed", "blocked"), ("promoted", "stimulated"), ("higher", "greater", "larger"),
+    ("lower", "smaller", "reduced"), ("similar", "comparable", "alike"),
+    ("no significant difference", "no difference"), ("did not differ", "were similar", "were alike"),
+    ("did not differ significantly", "were similar", "did not differ"),
+    ("associated with", "linked to", "related to"),
+    ("compared with", "relative to", "versus", "as against"), ("compared to", "relative to", "versus"),
+    ("patients", "people", "participants"), ("subjects", "participants", "people"),
+    ("therapy", "treatment"), ("showed", "had", "displayed"), ("led to", "caused", "resulted in"),
+    ("resulted in", "led to", "brought"), ("significantly", "markedly", "clearly", ""),
+    ("children", "boys and girls"), ("infants", "babies"), ("effective", "of use", "helpful"),
+    ("adverse events", "side effects"), ("mortality", "deaths"), ("duration", "length"),
+    ("administration", "giving"), ("demonstrated", "showed"), ("however", "but"),
+    ("suggest that", "point to the fact that", "indicate that"), ("due to", "because of"),
+    ("prior to", "before"), ("following", "after"), ("approximately", "about"), ("whereas", "while"),
+    ("indicates", "shows"), ("indicating", "showing"), ("essential", "necessary"), ("required", "needed"),
+    ("rapidly", "quickly"),
+)  # fmt: skip
+_WORDINGS: dict[str, tuple[str, ...]] = {}
+for _words in _ALIKE:
+    _WORDINGS.setdefault(_words[0], _words[1:])
+_REWORDABLE = re.compile(r"\b(?:" + "|".join(sorted(_WORDINGS, key=len, reverse=True)) + r")\b")
 _UNNEGATED = (
     (re.compile(r"\bno significant\b", re.I), "a significant"),
     (re.compile(r"\bnot significantly\b", re.I), "significantly"),
@@ -92,6 +120,15 @@ def shortened(sentence: str, rng: random.Random) -> str:
     if len(clauses) > 1 and len(clauses[0].split()) >= 7 and rng.random() < 0.5:
         text = clauses[0]
     return _capital(text.rstrip(" .")) + "."
+
+
+def reworded(sentence: str, rng: random.Random, share: float = 0.6) -> str:
+    """The same said with some other words."""
+
+    def other(match: re.Match[str]) -> str:
+        return rng.choice(_WORDINGS[match[0]]) if rng.random() < share else match[0]
+
+    return " ".join(_REWORDABLE.sub(other, sentence).split())
 
 
 def contradicted(sentence: str, rng: random.Random) -> str | None:

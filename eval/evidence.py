@@ -34,7 +34,7 @@ def measure_evidence(
     """
     asked = [question for question in questions if question.quotes]
     yield StageStarted("quoting", len(asked))
-    right = quoted = found = wanted = counted = 0
+    right = quoted = found = wanted = counted = exact = 0
     for done, question in enumerate(asked, start=1):
         with parts.library.read() as reader:
             gold = _gold(question, Judge(reader))
@@ -43,6 +43,8 @@ def measure_evidence(
             counted += 1
             citations = _citations(parts.answerer, question.text, Filters(papers=papers))
             quoted += len(citations)
+            with parts.library.read() as reader:
+                exact += sum(c.span.of(reader.text(c.paper.id)) == c.quote for c in citations)
             wanted += len(gold)
             right += sum(any(_meets(c, g) for g in gold) for c in citations)
             found += sum(any(_meets(c, g) for c in citations) for g in gold)
@@ -52,7 +54,7 @@ def measure_evidence(
     f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     yield Evidence(
         questions=counted, precision=round(precision, 4), recall=round(recall, 4), f1=round(f1, 4),
-        scope="paper" if given_paper else "library",
+        scope="paper" if given_paper else "library", quotes=quoted, exact=exact,
     )  # fmt: skip
 
 

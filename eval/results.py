@@ -40,6 +40,8 @@ class Evidence(BaseModel):
     recall: float
     f1: float
     scope: str  # "library": whatever the answer found; "paper": given the right paper
+    quotes: int = 0  # shown in all
+    exact: int = 0  # of these, so many stand in their paper at the very place that is cited
 
 
 class Result(BaseModel):

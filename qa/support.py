@@ -44,6 +44,11 @@ class SupportModel(Protocol):
         ...
 
 
+def own_support_model() -> SupportModel | None:
+    """The model that is shipped with citewell, None in an installation without one."""
+    return OnnxSupportModel() if (_FOLDER / "verifier.json").is_file() else None
+
+
 class OnnxSupportModel:
     """The model in a folder with model.onnx, tokenizer.json and verifier.json, on ONNX Runtime."""
 

@@ -3,8 +3,9 @@
     python -m training.claims OUT FOLDER [--split S] [--papers N] [--hold-out SHARE] [--keep in|out]
 
 FOLDER is a dataset with claims (`eval.claims`), or a folder of papers: then sentences label themselves. Taken
-over shortened they are supported, turned into their opposite or given another number they are contradicted,
-and on another sentence of the same paper they are neither. Papers are held out by their names' hashes.
+over shortened and reworded they are supported, turned into their opposite or given another number they are
+contradicted, and on another sentence of the same paper they are neither; and what the abstract says is held
+against the sentence of the body that says it again. Papers are held out by their names' hashes.
 """
 
 from __future__ import annotations
@@ -17,19 +18,22 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from eval.claim_forms import contradicted, misnumbered, shortened
+from eval.claim_forms import contradicted, misnumbered, reworded, shortened
 from eval.claims import Claim, Label, load_claims
 from index.errors import CitewellError
 from index.model import Paper, SectionKind
 from index.parse import parse
 from index.parse.pdf import PdfParser
 from index.sentences import sentence_spans
+from qa.directions import opposed
+from qa.quantities import missing
 from qa.verify import Ground
 from qa.words import content_words, stem, stems
 
 CLAIM = TypeAdapter(Claim)
 _WORDS = (10, 50)
 _FROM_A_PAPER = 6  # sentences
+_TWICE = (0.5, 0.92)  # likeness of two sentences that say the same in other words
 
 
 def read_claims(path: Path) -> list[Claim]:
@@ -45,17 +49,11 @@ def is_held_out(paper: str, share: float) -> bool:
 
 def own_words(paper: Paper, name: str, rng: random.Random) -> Iterator[Claim]:
     """Claims made of a paper's own sentences, on these and on others."""
-    sentences: list[tuple[str, str]] = []
-    for section in paper.sections:
-        if section.kind in (SectionKind.ABSTRACT, SectionKind.BODY):
-            for span in sentence_spans(paper.text, section.span):
-                text = " ".join(span.of(paper.text).split())
-                if _WORDS[0] <= len(text.split()) <= _WORDS[1] and text.endswith("."):
-                    sentences.append((f"{paper.record.title} › {section.heading}", text))
+    sentences = _sentences(paper, SectionKind.ABSTRACT) + _sentences(paper, SectionKind.BODY)
     held = [stems(text) for _, text in sentences]
     for at in rng.sample(range(len(sentences)), min(_FROM_A_PAPER, len(sentences))):
         header, quote = sentences[at]
-        said = shortened(quote, rng)
+        said = reworded(shortened(quote, rng), rng)
         ground = Ground(quote, quote, header)
         yield Claim(f"{name}-{at}-same", said, ground, Label.SUPPORTED, name)
         made = contradicted(said, rng) if rng.random() < 0.8 else misnumbered(said, rng)
@@ -69,6 +67,52 @@ def own_words(paper: Paper, name: str, rng: random.Random) -> Iterator[Claim]:
             yield Claim(f"{name}-{at}-other", said, Ground(near[1], near[1], near[0]), Label.NEITHER, name)
         if swapped := _swapped(said, quote, sentences[rng.randrange(len(sentences))][1], rng):
             yield Claim(f"{name}-{at}-swapped", swapped, ground, Label.NEITHER, name)
+
+
+def twice_said(paper: Paper, name: str, rng: random.Random) -> Iterator[Claim]:
+    """What the abstract says, on the sentence of the body that says it again: its authors' own paraphrase."""
+    abstract = _sentences(paper, SectionKind.ABSTRACT)
+    body = [(header, text, stems(text)) for header, text in _sentences(paper, SectionKind.BODY)]
+    for at, (header, text) in enumerate(abstract):
+        wanted = stems(text)
+        ranked = sorted(body, key=lambda b: -_likeness(wanted, b[2]))
+        if not ranked or not _TWICE[0] <= _likeness(wanted, ranked[0][2]) <= _TWICE[1]:
+            continue
+        above, quote, _ = ranked[0]
+        if missing(text, [quote]) or opposed(text, quote):
+            continue
+        ground = Ground(quote, quote, above)
+        said = reworded(shortened(text, rng), rng)
+        yield Claim(f"{name}-{at}-again", said, ground, Label.SUPPORTED, name)
+        back = Ground(text, text, header)
+        if not missing(quote, [text]):
+            yield Claim(
+                f"{name}-{at}-back", reworded(shortened(quote, rng), rng), back, Label.SUPPORTED, name
+            )
+        for n in range(2):
+            if turned := contradicted(shortened(text, rng), rng):
+                yield Claim(
+                    f"{name}-{at}-{n}-turned", reworded(turned, rng), ground, Label.CONTRADICTED, name
+                )
+        near = [b for b in ranked[1:40] if 0.15 <= _likeness(wanted, b[2]) <= 0.38]
+        for n, (above, other, _) in enumerate(near[:1] + ([rng.choice(near)] if near else [])):
+            yield Claim(f"{name}-{at}-{n}-near", said, Ground(other, other, above), Label.NEITHER, name)
+
+
+def _sentences(paper: Paper, kind: SectionKind) -> list[tuple[str, str]]:
+    """(title › heading, sentence) of the sections of this kind."""
+    found: list[tuple[str, str]] = []
+    for section in paper.sections:
+        if section.kind is kind:
+            for span in sentence_spans(paper.text, section.span):
+                text = " ".join(span.of(paper.text).split())
+                if _WORDS[0] <= len(text.split()) <= _WORDS[1] and text.endswith("."):
+                    found.append((f"{paper.record.title} › {section.heading}", text))
+    return found
+
+
+def _likeness(one: set[str], other: set[str]) -> float:
+    return len(one & other) / max(1, min(len(one), len(other))) if len(other) > 3 else 0.0
 
 
 def _swapped(claim: str, quote: str, other: str, rng: random.Random) -> str | None:
@@ -87,6 +131,7 @@ def _from_papers(folder: Path, most: int, parser: PdfParser, rng: random.Random)
         except CitewellError:
             continue
         yield from own_words(paper, path.stem, rng)
+        yield from twice_said(paper, path.stem, rng)
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ class Recipe:
     rate: float = 6e-5
     warm_up: float = 0.1
     freeze: int = 0
-    max_tokens: int = 160
+    max_tokens: int = 128
     header_dropped: float = 0.5
     average_last: float = 0.25
     seed: int = 11
@@ -51,6 +51,16 @@ def draw(files: Sequence[tuple[Path, float]], rng: random.Random) -> Iterator[Cl
         if not orders[which][label]:
             orders[which][label] = rng.sample(pools[which][label], len(pools[which][label]))
         yield orders[which][label].pop()
+
+
+def bucketed(claims: Iterator[Claim], size: int, ahead: int = 12) -> Iterator[list[Claim]]:
+    """Batches of claims of like length, so that little of a batch is padding; their order is the draw's."""
+    while True:
+        window = sorted(
+            (next(claims) for _ in range(size * ahead)), key=lambda c: len(c.ground.quote + c.text)
+        )
+        batches = [window[n : n + size] for n in range(0, len(window), size)]
+        yield from sorted(batches, key=lambda batch: batch[0].id)
 
 
 def reading(claim: Claim, header: bool) -> tuple[str, str]:
@@ -78,13 +88,13 @@ def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]], tests:
         optimizer,
         lambda s: (s + 1) / warm if s < warm else max(0.0, (recipe.steps - s) / max(1, recipe.steps - warm)),
     )
-    source = draw(files, rng)
+    source = bucketed(draw(files, rng), recipe.size)
     average = Average()
     begun = time.monotonic()
     losses: list[float] = []
     model.train()
     for step in range(recipe.steps):
-        drawn = [next(source) for _ in range(recipe.size)]
+        drawn = next(source)
         pairs = [reading(c, rng.random() >= recipe.header_dropped) for c in drawn]
         encoded = tokenizer(
             [a for a, _ in pairs], [b for _, b in pairs], padding=True, truncation="longest_first",

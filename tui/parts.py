@@ -173,11 +173,11 @@ class Parts:
         return Verifier(self.support)
 
     @cached_property
-    def support(self) -> SupportModel:
+    def support(self) -> SupportModel | None:
         """Says what a quote does to a claim."""
-        from qa.support import OnnxSupportModel
+        from qa.support import own_support_model
 
-        return OnnxSupportModel()
+        return own_support_model()
 
     @cached_property
     def answerer(self) -> Answerer:

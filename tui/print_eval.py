@@ -92,7 +92,8 @@ def _remarks(result: Result) -> Iterable[str]:
         given = "given the paper" if evidence.scope == "paper" else "from the whole library"
         yield (
             f"Quotes {given}, {count(evidence.questions, 'question')}: precision {evidence.precision:.3f},"
-            f" recall {evidence.recall:.3f}, F1 {evidence.f1:.3f}."
+            f" recall {evidence.recall:.3f}, F1 {evidence.f1:.3f};"
+            f" {evidence.exact:,} of {evidence.quotes:,} at their exact place."
         )
     if result.remark:
         yield result.remark
