@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from index.cores import cores
 from index.errors import ModelError
 from index.reader import StoredPassage
 
@@ -87,7 +87,7 @@ class OnnxReranker:
         if hashlib.sha256(weights).hexdigest() != about["sha256"]:
             raise ModelError(f"the reranker in {self._folder} is damaged", "Reinstall citewell.")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _cores()
+        options.intra_op_num_threads = cores()
         options.log_severity_level = 3
         tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
         tokenizer.no_padding()
@@ -132,13 +132,6 @@ class OnnxReranker:
             },
         )
         return [float(value) for value in logits.reshape(-1)]
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
 
 
 class CrossEncoderReranker:

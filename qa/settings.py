@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     model: str | None = Field(
         None, min_length=1, description="embedding model, by name or path; by default the library's own"
     )
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of the model")
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = Field(
+        "auto", description="arithmetic in which passages are embedded"
+    )
     reranker: str = Field(
         "citewell", min_length=1,
         description='"citewell" for its own, "none", or a sentence-transformers CrossEncoder by name or path',

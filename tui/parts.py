@@ -60,16 +60,25 @@ class Parts:
     @cached_property
     def embedder(self) -> Embedder:
         """The model named in the settings, else the one the library was built with, else the default."""
-        from index.embed import DEFAULT_MODEL, SentenceTransformerEmbedder
+        return self._embedder(bulk=False)
+
+    def _embedder(self, *, bulk: bool) -> Embedder:
+        import platformdirs
+
+        from index.embed import DEFAULT_MODEL
+        from index.embedders import ModelEmbedder
+        from index.model_notes import ModelNotes
 
         name = self.settings.model
         if name is None and self.library.exists():
             with self.library.read() as reader:
                 model = reader.model()
             name = model[1].name if model else None
-        return SentenceTransformerEmbedder(
-            name or DEFAULT_MODEL, precision=self.settings.precision, local_only=self.settings.offline
-        )
+        notes = ModelNotes(platformdirs.user_cache_path("citewell", appauthor=False) / "models")
+        return ModelEmbedder(
+            name or DEFAULT_MODEL, notes, precision=self.settings.precision,
+            local_only=self.settings.offline, bulk=bulk,
+        )  # fmt: skip
 
     def parse(self, data: bytes, name: str) -> Paper:
         """A file's paper; PDFs in a worker process of their own."""
@@ -86,7 +95,7 @@ class Parts:
         from index.parse import SUFFIXES
         from index.sync import Syncer
 
-        return Syncer(self.library, self.embedder, self.parse, SUFFIXES)
+        return Syncer(self.library, self._embedder(bulk=True), self.parse, SUFFIXES)
 
     @cached_property
     def client(self) -> HttpClient:
