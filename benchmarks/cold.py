@@ -1,0 +1,163 @@
+"""How long citewell takes to start.
+
+    python -m benchmarks.cold --library DIR [--runs N]
+
+Each command is started anew N times, as from a shell; the files it reads are in the system's cache by then.
+For `chat` the time to the first frame is taken in a terminal of its own. `warm` is the second question of a
+process. The table at the end tells where the time of a cold `ask` goes, by the packages it imports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pty
+import re
+import select
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.machine import keep, print_machine
+
+QUESTION = "how do MSCs promote angiogenesis?"
+_PAINTED = b"Ask a question, and the answer"  # a part of the first frame, in one style
+_QUIT = b"\x11"
+_PATIENCE = 60.0  # seconds
+_IMPORT = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \| ( *)(\S+)")
+
+
+def command(*words: str) -> list[str]:
+    """A command line of citewell, run by the Python that runs this."""
+    return [sys.executable, "-m", "tui.cli", *words]
+
+
+def wall(words: list[str]) -> float:
+    """Seconds from the start of a process to its end."""
+    begun = time.perf_counter()
+    subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - begun
+
+
+def first_paint(words: list[str]) -> float:
+    """Seconds from the start of a process in a terminal until its first frame is there."""
+    begun = time.perf_counter()
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ |= {"COLUMNS": "120", "LINES": "40", "TERM": "xterm-256color"}
+        os.execv(words[0], words)  # noqa: S606 (our own command line)
+    seen, painted = b"", None
+    try:
+        while painted is None:
+            if not select.select([terminal], [], [], _PATIENCE)[0]:
+                raise TimeoutError("no frame was drawn")
+            seen += os.read(terminal, 65536)
+            if _PAINTED in seen:
+                painted = time.perf_counter() - begun
+        os.write(terminal, _QUIT)
+        _drain(terminal)
+    finally:
+        os.close(terminal)
+        _end(child)
+    return painted
+
+
+def _drain(terminal: int) -> None:
+    """Reads until the process has closed the terminal."""
+    try:
+        while select.select([terminal], [], [], _PATIENCE)[0] and os.read(terminal, 65536):
+            pass
+    except OSError:
+        pass  # how Linux says that the other side is closed
+
+
+def _end(child: int) -> None:
+    if os.waitpid(child, os.WNOHANG)[0] == 0:
+        time.sleep(0.5)
+        if os.waitpid(child, os.WNOHANG)[0] == 0:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def warm(library: Path, runs: int) -> list[float]:
+    """Seconds for each further question of a process that has answered one."""
+    from qa.settings import load_settings
+    from tui.parts import Parts
+
+    found = []
+    with Parts(load_settings(library=library)) as parts:
+        for _ in range(runs + 1):
+            begun = time.perf_counter()
+            for _event in parts.answerer.answer(QUESTION):
+                pass
+            found.append(time.perf_counter() - begun)
+    return found[1:]
+
+
+def imports(words: list[str]) -> dict[str, float]:
+    """Milliseconds that importing each package took by itself, the dearest first."""
+    arguments = [words[0], "-X", "importtime", *words[1:]]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    found: dict[str, float] = {}
+    for line in done.stderr.splitlines():
+        if match := _IMPORT.match(line):
+            package = match[4].partition(".")[0]
+            found[package] = found.get(package, 0.0) + int(match[1]) / 1000
+    return dict(sorted(found.items(), key=lambda item: -item[1])[:15])
+
+
+def measured(runs: int, once: Callable[[], float]) -> list[float]:
+    """`runs` figures, after one that is thrown away."""
+    once()
+    return [once() for _ in range(runs)]
+
+
+def main() -> None:
+    """The command line."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--library", type=Path, required=True)
+    options.add_argument("--runs", type=int, default=10)
+    given = options.parse_args()
+    place = ["--library", str(given.library)]
+    cases: dict[str, list[str]] = {
+        "--help": command("--help"),
+        "ask --help": command("ask", "--help"),
+        "papers": command(*place, "papers"),
+        "search": command(*place, "search", QUESTION),
+        "ask": command(*place, "ask", QUESTION),
+    }
+    print_machine()
+    print(f"{'seconds':24}{'min':>8}{'median':>8}   ({given.runs} runs)")
+    seconds: dict[str, list[float]] = {}
+    for name, words in cases.items():
+        seconds[name] = measured(given.runs, lambda words=words: wall(words))  # type: ignore[misc]
+        _print(name, seconds[name])
+    chat = command(*place, "chat")
+    seconds["chat, first paint"] = measured(given.runs, lambda: first_paint(chat))
+    _print("chat, first paint", seconds["chat, first paint"])
+    seconds["ask, warm"] = warm(given.library, given.runs)
+    _print("ask, warm", seconds["ask, warm"])
+    dearest = imports(cases["ask"])
+    print(
+        "\nms to import for a cold ask, by package: " + json.dumps({k: round(v) for k, v in dearest.items()})
+    )
+    figures = {
+        name: {"min": round(min(s), 4), "median": round(statistics.median(s), 4), "runs": len(s)}
+        for name, s in seconds.items()
+    }
+    papers = json.loads(subprocess.check_output(command(*place, "status", "--json")))
+    library = {name: papers[name] for name in ("papers", "passages")}
+    print(f"kept in {keep('cold', {'library': library, 'seconds': figures, 'imports_ms': dearest})}")
+
+
+def _print(name: str, seconds: list[float]) -> None:
+    print(f"{name:24}{min(seconds):8.3f}{statistics.median(seconds):8.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
