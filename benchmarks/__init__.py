@@ -1,1 +1,1 @@
-"""Measures citewell's own speed: `python -m benchmarks.cold`, `python -m benchmarks.encode`. Not installed."""
+"""Measures citewell's own speed: `python -m benchmarks.cold` and `.encode`. Not installed."""

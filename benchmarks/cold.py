@@ -28,7 +28,7 @@ from benchmarks.machine import keep, print_machine
 QUESTION = "how do MSCs promote angiogenesis?"
 _PAINTED = b"Ask a question, and the answer"  # a part of the first frame, in one style
 _QUIT = b"\x11"
-_PATIENCE = 60.0  # seconds
+_PATIENCE = 20.0  # seconds
 _IMPORT = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \| ( *)(\S+)")
 
 
@@ -54,7 +54,8 @@ def first_paint(words: list[str]) -> float:
     seen, painted = b"", None
     try:
         while painted is None:
-            if not select.select([terminal], [], [], _PATIENCE)[0]:
+            left = begun + _PATIENCE - time.perf_counter()
+            if left <= 0 or not select.select([terminal], [], [], left)[0]:
                 raise TimeoutError("no frame was drawn")
             seen += os.read(terminal, 65536)
             if _PAINTED in seen:
@@ -69,9 +70,11 @@ def first_paint(words: list[str]) -> float:
 
 def _drain(terminal: int) -> None:
     """Reads until the process has closed the terminal."""
+    until = time.perf_counter() + _PATIENCE / 4
     try:
-        while select.select([terminal], [], [], _PATIENCE)[0] and os.read(terminal, 65536):
-            pass
+        while (left := until - time.perf_counter()) > 0 and select.select([terminal], [], [], left)[0]:
+            if not os.read(terminal, 65536):
+                return
     except OSError:
         pass  # how Linux says that the other side is closed
 
