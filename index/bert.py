@@ -20,7 +20,6 @@ from index.cores import cores
 from index.errors import ModelError
 from index.tensors import Floats, read_tensors
 
-_BLOCK = 128  # weights, and numbers multiplied by them, that share one int8 scale
 _TOKENS = 1024  # in a batch, padding included: more would only fall out of the processor's caches
 
 
@@ -57,12 +56,11 @@ class BertConfig:
 class BertEncoder:
     """Token ids to the vectors of the last layer, on all cores. Load one once and keep it."""
 
-    def __init__(self, config: BertConfig, weights: Path, *, int8: bool = False) -> None:
-        """`weights` is the safetensors file. With `int8` the large multiplications run in 8 bits, a scale for
-        every 128 numbers. ModelError if the file lacks a tensor or does not fit the configuration."""
+    def __init__(self, config: BertConfig, weights: Path) -> None:
+        """`weights` is the safetensors file; ModelError if it does not fit the configuration."""
         import onnxruntime
 
-        graph = _Graph(config, read_tensors(weights), int8=int8)
+        graph = _Graph(config, read_tensors(weights))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = cores()
         options.log_severity_level = 4  # what goes wrong is said by our own error
@@ -102,39 +100,23 @@ def batches(lengths: Sequence[int]) -> list[list[int]]:
     return found
 
 
-def quantised(weights: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
-    """A matrix of shape (out, in) in 8 bits: values of shape (out, blocks, 128) around 128, and the scale of
-    each block, of shape (out, blocks). Its last block is filled up with zeros."""
-    rows, columns = weights.shape
-    blocks = -(-columns // _BLOCK)
-    padded = np.zeros((rows, blocks * _BLOCK), np.float32)
-    padded[:, :columns] = weights
-    parts = padded.reshape(rows, blocks, _BLOCK)
-    scales = np.abs(parts).max(axis=2) / 127
-    scales[scales == 0] = 1
-    values = np.rint(parts / scales[:, :, None]) + 128
-    return values.astype(np.uint8), scales.astype(np.float32)
-
-
 @dataclass(slots=True)
 class _Graph:
     """Puts the graph together, layer by layer, from ONNX Runtime's fused operators."""
 
     config: BertConfig
     tensors: Mapping[str, Floats]
-    int8: bool
     nodes: list[bytes] = field(default_factory=list)
-    constants: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    constants: dict[str, Floats] = field(default_factory=dict)
 
-    def build(self) -> tuple[bytes, dict[str, npt.NDArray[Any]]]:
+    def build(self) -> tuple[bytes, dict[str, Floats]]:
         """The model without weights, and the weights by their names in it. KeyError if one is missing."""
         last = self._embeddings()
         for number in range(self.config.layers):
             last = self._layer(number, last)
-        kinds = {"float32": wire.FLOAT, "uint8": wire.UINT8}
         model = wire.model(
             self.nodes,
-            [wire.initializer(name, kinds[a.dtype.name], a.shape) for name, a in self.constants.items()],
+            [wire.initializer(name, wire.FLOAT, a.shape) for name, a in self.constants.items()],
             [wire.value(name, wire.INT32, ("texts", "tokens")) for name in ("ids", "mask")],
             [wire.value(last, wire.FLOAT, ("texts", "tokens", self.config.width))],
         )
@@ -144,7 +126,7 @@ class _Graph:
         # Some files hold the encoder alone, others a model around it.
         return self.tensors[name] if name in self.tensors else self.tensors[f"bert.{name}"]
 
-    def _constant(self, name: str, values: npt.NDArray[Any] | None = None) -> str:
+    def _constant(self, name: str, values: Floats | None = None) -> str:
         found = self._tensor(name) if values is None else values
         self.constants[name] = np.ascontiguousarray(found)
         return name
@@ -196,13 +178,4 @@ class _Graph:
 
     def _times(self, x: str, place: str) -> str:
         """x times the transposed weights of a linear layer; their bias is added by the operator after it."""
-        name, product = f"{place}.weight", f"{place}.product"
-        if not self.int8:
-            return self._node("FusedMatMul", [x, self._constant(name)], product, transB=1)
-        weights = self._tensor(name)
-        values, scales = quantised(weights)
-        return self._node(
-            "MatMulNBits",
-            [x, self._constant(f"{name}.values", values), self._constant(f"{name}.scales", scales)], product,
-            K=weights.shape[1], N=weights.shape[0], bits=8, block_size=_BLOCK, accuracy_level=4,
-        )  # fmt: skip
+        return self._node("FusedMatMul", [x, self._constant(f"{place}.weight")], f"{place}.product", transB=1)

@@ -28,7 +28,7 @@ SAME_MODEL = 0.999  # cosine below which no two backends may be for one text, to
 class Fingerprint:
     """What must be the same for two vectors to be comparable.
 
-    Backend and arithmetic (torch or ONNX Runtime, float32, bfloat16, int8) are left out on purpose: what is
+    Backend and arithmetic (torch or ONNX Runtime, float32 or bfloat16) are left out on purpose: what is
     used for one model agrees to at least SAME_MODEL for every text that was tried, and ranks alike:
     docs/decisions/0013-onnx-embedder.md.
     """

@@ -72,10 +72,8 @@ def _pooling_modes(pooling: dict[str, Any]) -> list[str]:
 class OnnxEmbedder:
     """An Embedder that needs no torch: starts in a fraction of a second."""
 
-    def __init__(self, files: EncoderFiles, fingerprint: Fingerprint, *, int8: bool = False) -> None:
-        """`int8` computes the large multiplications in 8 bits: see index.bert."""
+    def __init__(self, files: EncoderFiles, fingerprint: Fingerprint) -> None:
         self._files = files
-        self._int8 = int8
         self._encoder: BertEncoder | None = None
         self._tokenizer: Tokenizer | None = None
         self.fingerprint = fingerprint
@@ -87,7 +85,7 @@ class OnnxEmbedder:
 
     def _loaded(self) -> BertEncoder:
         if self._encoder is None:
-            self._encoder = BertEncoder(self._files.config, self._files.weights, int8=self._int8)
+            self._encoder = BertEncoder(self._files.config, self._files.weights)
         return self._encoder
 
     def _pieces(self) -> Tokenizer:

@@ -126,12 +126,15 @@ class SentenceTransformerEmbedder:
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, in the order given; batches are sorted by length inside."""
         model = self._loaded()
-        found = model.encode_document(list(texts), batch_size=_BATCH, show_progress_bar=False)
+        # Said here, not left to the library, which passes over prompts called "passage" and "corpus".
+        prompt = self.fingerprint.passage_prompt
+        found = model.encode_document(list(texts), prompt=prompt, batch_size=_BATCH, show_progress_bar=False)
         return unit_vectors(found, (len(texts), self.fingerprint.dimension))
 
     def query(self, text: str) -> Vectors:
         """Vector of one query."""
-        found = self._loaded().encode_query([text], show_progress_bar=False)
+        prompt = self.fingerprint.query_prompt
+        found = self._loaded().encode_query([text], prompt=prompt, show_progress_bar=False)
         vector: Vectors = unit_vectors(found, (1, self.fingerprint.dimension))[0]
         return vector
 

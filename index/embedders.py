@@ -129,7 +129,7 @@ class ModelEmbedder:
         files = EncoderFiles.read(known.folder)
         if files is None:
             return None
-        return OnnxEmbedder(files, known.fingerprint, int8=self._bulk and self._precision == "int8")
+        return OnnxEmbedder(files, known.fingerprint)
 
     @cached_property
     def _torch(self) -> Embedder:

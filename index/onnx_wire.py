@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 
-FLOAT, UINT8, INT32 = 1, 2, 6  # TensorProto.DataType
+FLOAT, INT32 = 1, 6  # TensorProto.DataType
 _IR_VERSION = 9
 _FUSED = "com.microsoft"  # ONNX Runtime's own operators, among them all the fused ones
 _OPSETS = (("", 17), (_FUSED, 1))

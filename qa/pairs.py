@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from index.cores import cores
 from index.errors import ModelError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class PairModel:
         if hashlib.sha256(weights).hexdigest() != about["sha256"]:
             raise ModelError(f"the {self._what} in {self._folder} is damaged", "Reinstall citewell.")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _cores()
+        options.intra_op_num_threads = cores()
         options.log_severity_level = 3
         tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
         tokenizer.no_padding()
@@ -95,10 +95,3 @@ class PairModel:
             },
         )
         return np.asarray(logits, dtype=np.float32).reshape(len(encoded), -1)
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1

@@ -37,7 +37,7 @@ class Settings(BaseModel):
     model: str | None = Field(
         None, min_length=1, description="embedding model, by name or path; by default the library's own"
     )
-    precision: Literal["auto", "float32", "bfloat16", "int8"] = Field(
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="arithmetic in which passages are embedded"
     )
     reranker: str = Field(
