@@ -4,7 +4,8 @@
 
 Each command is started anew N times, as from a shell; the files it reads are in the system's cache by then.
 For `chat` the time to the first frame is taken in a terminal of its own. `warm` is the second question of a
-process. The table at the end tells where the time of a cold `ask` goes, by the packages it imports.
+process. "core-s" is the least processor time that a run took, which says more where others use the machine,
+too. The last line tells where the time of a cold `ask` goes, by the packages it imports.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import statistics
@@ -21,6 +23,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import keep, print_machine
@@ -32,40 +36,65 @@ _PATIENCE = 20.0  # seconds
 _IMPORT = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \| ( *)(\S+)")
 
 
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds by the clock, and core-seconds: what other work on the machine changes less."""
+
+    seconds: float
+    core: float
+
+
 def command(*words: str) -> list[str]:
     """A command line of citewell, run by the Python that runs this."""
     return [sys.executable, "-m", "tui.cli", *words]
 
 
-def wall(words: list[str]) -> float:
-    """Seconds from the start of a process to its end."""
-    begun = time.perf_counter()
+def whole(words: list[str]) -> Took:
+    """From the start of a process to its end."""
+    begun, used = time.perf_counter(), _used()
     subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - begun
+    return Took(time.perf_counter() - begun, _used() - used)
 
 
-def first_paint(words: list[str]) -> float:
-    """Seconds from the start of a process in a terminal until its first frame is there."""
+def _used() -> float:
+    """Core-seconds of the processes that have ended so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def first_paint(words: list[str]) -> Took:
+    """From the start of a process in a terminal until its first frame is there.
+
+    Its core-seconds are those until then, where the system tells them (Linux), else 0.
+    """
     begun = time.perf_counter()
     child, terminal = pty.fork()
     if child == 0:
         os.environ |= {"COLUMNS": "120", "LINES": "40", "TERM": "xterm-256color"}
         os.execv(words[0], words)  # noqa: S606 (our own command line)
-    seen, painted = b"", None
+    seen, painted = b"", Took(0.0, 0.0)
     try:
-        while painted is None:
+        while not painted.seconds:
             left = begun + _PATIENCE - time.perf_counter()
             if left <= 0 or not select.select([terminal], [], [], left)[0]:
                 raise TimeoutError("no frame was drawn")
             seen += os.read(terminal, 65536)
             if _PAINTED in seen:
-                painted = time.perf_counter() - begun
+                painted = Took(time.perf_counter() - begun, _used_by(child))
         os.write(terminal, _QUIT)
         _drain(terminal)
     finally:
         os.close(terminal)
         _end(child)
     return painted
+
+
+def _used_by(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _drain(terminal: int) -> None:
@@ -87,18 +116,18 @@ def _end(child: int) -> None:
             os.waitpid(child, 0)
 
 
-def warm(library: Path, runs: int) -> list[float]:
-    """Seconds for each further question of a process that has answered one."""
+def warm(library: Path, runs: int) -> list[Took]:
+    """Each further question of a process that has answered one."""
     from qa.settings import load_settings
     from tui.parts import Parts
 
     found = []
     with Parts(load_settings(library=library)) as parts:
         for _ in range(runs + 1):
-            begun = time.perf_counter()
+            begun, used = time.perf_counter(), time.process_time()
             for _event in parts.answerer.answer(QUESTION):
                 pass
-            found.append(time.perf_counter() - begun)
+            found.append(Took(time.perf_counter() - begun, time.process_time() - used))
     return found[1:]
 
 
@@ -114,7 +143,7 @@ def imports(words: list[str]) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: -item[1])[:15])
 
 
-def measured(runs: int, once: Callable[[], float]) -> list[float]:
+def measured(runs: int, once: Callable[[], Took]) -> list[Took]:
     """`runs` figures, after one that is thrown away."""
     once()
     return [once() for _ in range(runs)]
@@ -135,31 +164,35 @@ def main() -> None:
         "ask": command(*place, "ask", QUESTION),
     }
     print_machine()
-    print(f"{'seconds':24}{'min':>8}{'median':>8}   ({given.runs} runs)")
-    seconds: dict[str, list[float]] = {}
+    print(f"{'seconds':24}{'min':>8}{'median':>8}{'core-s':>8}   ({given.runs} runs)")
+    took: dict[str, list[Took]] = {}
     for name, words in cases.items():
-        seconds[name] = measured(given.runs, lambda words=words: wall(words))  # type: ignore[misc]
-        _print(name, seconds[name])
+        took[name] = measured(given.runs, partial(whole, words))
+        _print(name, took[name])
     chat = command(*place, "chat")
-    seconds["chat, first paint"] = measured(given.runs, lambda: first_paint(chat))
-    _print("chat, first paint", seconds["chat, first paint"])
-    seconds["ask, warm"] = warm(given.library, given.runs)
-    _print("ask, warm", seconds["ask, warm"])
+    took["chat, first paint"] = measured(given.runs, partial(first_paint, chat))
+    _print("chat, first paint", took["chat, first paint"])
+    took["ask, warm"] = warm(given.library, given.runs)
+    _print("ask, warm", took["ask, warm"])
     dearest = imports(cases["ask"])
     print(
         "\nms to import for a cold ask, by package: " + json.dumps({k: round(v) for k, v in dearest.items()})
     )
-    figures = {
-        name: {"min": round(min(s), 4), "median": round(statistics.median(s), 4), "runs": len(s)}
-        for name, s in seconds.items()
-    }
+    figures = {name: {**_figures(runs), "runs": len(runs)} for name, runs in took.items()}
     papers = json.loads(subprocess.check_output(command(*place, "status", "--json")))
     library = {name: papers[name] for name in ("papers", "passages")}
     print(f"kept in {keep('cold', {'library': library, 'seconds': figures, 'imports_ms': dearest})}")
 
 
-def _print(name: str, seconds: list[float]) -> None:
-    print(f"{name:24}{min(seconds):8.3f}{statistics.median(seconds):8.3f}", flush=True)
+def _figures(runs: list[Took]) -> dict[str, float]:
+    seconds = [run.seconds for run in runs]
+    found = {"min": min(seconds), "median": statistics.median(seconds), "core": min(r.core for r in runs)}
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def _print(name: str, runs: list[Took]) -> None:
+    found = _figures(runs)
+    print(f"{name:24}{found['min']:8.3f}{found['median']:8.3f}{found['core']:8.3f}", flush=True)
 
 
 if __name__ == "__main__":
