@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from index.cores import cores
+from index.ort import cores
 
 _RESULTS = Path(__file__).with_name("results")
 _PACKAGES = ("onnxruntime", "torch", "sentence-transformers", "tokenizers", "faiss-cpu", "textual", "numpy")

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from index import onnx_wire as wire
-from index.cores import cores
 from index.errors import ModelError
+from index.ort import import_onnxruntime, open_session
 from index.tensors import Floats, read_tensors
 
 _TOKENS = 1024  # in a batch, padding included: more would only fall out of the processor's caches
@@ -58,20 +58,13 @@ class BertEncoder:
 
     def __init__(self, config: BertConfig, weights: Path) -> None:
         """`weights` is the safetensors file; ModelError if it does not fit the configuration."""
-        import onnxruntime
-
         graph = _Graph(config, read_tensors(weights))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = cores()
-        options.log_severity_level = 4  # what goes wrong is said by our own error
         try:
             model, constants = graph.build()
             # The session uses these buffers as they are, and so they must live as long as it does.
-            self._kept = [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in constants.values()]
-            options.add_external_initializers(list(constants), self._kept)
-            self._session: Any = onnxruntime.InferenceSession(
-                model, options, providers=["CPUExecutionProvider"]
-            )
+            value = import_onnxruntime().OrtValue.ortvalue_from_numpy
+            self._kept = {name: value(array) for name, array in constants.items()}
+            self._session: Any = open_session(model, self._kept)
         # Besides these, ONNX Runtime raises classes of its own without a common base that it would export.
         except Exception as error:
             raise ModelError(

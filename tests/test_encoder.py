@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -191,6 +194,20 @@ def test_the_wire_format() -> None:
     assert _field(1, 1.0) == b"\x0d\x00\x00\x80\x3f"
     with pytest.raises(ValueError, match="from 0"):
         _varint(-1)
+
+
+def test_onnx_runtime_reports_nothing(tmp_path: Path) -> None:
+    """With its telemetry on it keeps an id of the machine in the cache."""
+    code = (
+        "from pathlib import Path; from index.embedders import ModelEmbedder as Embedder;"
+        "from index.model_notes import ModelNotes;"
+        f"Embedder({DEFAULT_MODEL!r}, ModelNotes(Path({str(tmp_path)!r}) / 'notes')).query('angiogenesis')"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path / "home")}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not any(path.is_file() for place in ("cache", "home") for path in (tmp_path / place).rglob("*"))
 
 
 # --- which backend, and what is remembered ---------------------------------------------------------------
