@@ -34,6 +34,8 @@ class Parts(Protocol):
     @property
     def embedder(self) -> Embedder: ...
     @property
+    def bulk_embedder(self) -> Embedder: ...
+    @property
     def syncer(self) -> Syncer: ...
     @property
     def retriever(self) -> Retriever: ...
@@ -84,7 +86,7 @@ def build(
         return parts.parse(data, name)
 
     parts.library.create()
-    syncer = Syncer(parts.library, parts.embedder, parse, frozenset(suffixes))
+    syncer = Syncer(parts.library, parts.bulk_embedder, parse, frozenset(suffixes))
     for event in syncer.add([root.resolve() for root in roots]):
         yield event
         if isinstance(event, Synced):

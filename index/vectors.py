@@ -50,6 +50,18 @@ class VectorIndex:
         self._loaded: _Loaded | None = None
         self.notice = ""  # what the user should know, e.g. that a damaged file was set aside
 
+    def load(self) -> None:
+        """Loads FAISS and the sealed file now instead of at the first search; LibraryError if it cannot be
+        read. A library that is not there, or that holds nothing, is for the search to notice."""
+        import faiss  # noqa: F401 (loaded, not used)
+
+        if not self._library.exists():
+            return
+        with self._library.read() as reader:
+            model = reader.model()
+            if model is not None:
+                self._up_to_date(reader, model[1].dimension)
+
     def search(
         self, reader: Reader, vector: Vectors, limit: int, allowed: set[int] | None = None
     ) -> list[tuple[int, float]]:

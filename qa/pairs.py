@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.errors import ModelError
+from index.ort import open_session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,6 @@ class PairModel:
         """Loads the model; ModelError if its files are missing or not those of its description."""
         if self._session is not None:
             return
-        import onnxruntime
         from tokenizers import Tokenizer
 
         about = self.about
@@ -61,14 +60,11 @@ class PairModel:
             ) from error
         if hashlib.sha256(weights).hexdigest() != about["sha256"]:
             raise ModelError(f"the {self._what} in {self._folder} is damaged", "Reinstall citewell.")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _cores()
-        options.log_severity_level = 3
         tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.enable_truncation(about["max_tokens"])  # the longest first: either text may be long
         self._tokenizer = tokenizer
-        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(weights)
 
     def encode(self, pairs: Sequence[tuple[str, str]]) -> list[Encoding]:
         """The pairs as tokens, each cut to what the model reads."""
@@ -95,10 +91,3 @@ class PairModel:
             },
         )
         return np.asarray(logits, dtype=np.float32).reshape(len(encoded), -1)
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1

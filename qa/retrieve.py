@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Literal
 
 from index.embed import Embedder, Vectors
@@ -75,12 +77,23 @@ class Retriever:
         self._index = index
         self._options = options
         self._reranker = reranker
+        self._loading = Lock()
+        self._loaded = False
 
     def load(self) -> None:
-        """Loads the models now instead of at the first query."""
-        self._embedder.load()
-        if self._reranker is not None:
-            self._reranker.load()
+        """Loads models and index now instead of at the first query, side by side: most of it is not Python.
+
+        May be called from several threads; whoever comes second waits. Raises ModelError and LibraryError.
+        """
+        with self._loading:
+            if self._loaded:
+                return
+            parts = [self._embedder.load, self._index.load]
+            parts += [self._reranker.load] if self._reranker is not None else []
+            with ThreadPoolExecutor(len(parts)) as pool:
+                for done in [pool.submit(part) for part in parts]:
+                    done.result()
+            self._loaded = True
 
     def embed(self, query: Query) -> Vectors:
         """The query's vector, of shape (dimension,)."""

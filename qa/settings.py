@@ -1,23 +1,23 @@
 """Settings: defaults, then the user's TOML file, then the environment, then flags; each wins over the last.
 
-One object, made at the start and handed on. Only what a user has reason to change is a setting.
+One object, made at the start and handed on. Only what a user has reason to change is a setting. Read without
+pydantic-settings, whose import takes 0.1 seconds: a fifth of the time to the first screen.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 import platformdirs
-from pydantic import Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from index.errors import SettingsError
+
+_PREFIX = "CITEWELL_"
 
 
 def config_file() -> Path:
@@ -25,10 +25,10 @@ def config_file() -> Path:
     return Path(platformdirs.user_config_dir("citewell", appauthor=False)) / "config.toml"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings. In the environment they are called CITEWELL_LIBRARY, CITEWELL_MODEL, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="CITEWELL_", extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     library: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("citewell", appauthor=False)) / "library",
@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     model: str | None = Field(
         None, min_length=1, description="embedding model, by name or path; by default the library's own"
     )
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of the model")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="arithmetic in which passages are embedded"
+    )
     reranker: str = Field(
         "citewell", min_length=1,
         description='"citewell" for its own, "none", or a sentence-transformers CrossEncoder by name or path',
@@ -60,23 +62,36 @@ class Settings(BaseSettings):
     trust_env: bool = Field(False, description="use the proxy that the environment names")
     sentences: int = Field(5, ge=1, le=30, description="sentences an answer may have")
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, environment, TOML; no .env file of a folder that one happens to stand in."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+def _file() -> dict[str, Any]:
+    """What the TOML file says; nothing where there is none."""
+    try:
+        return tomllib.loads(config_file().read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{config_file()} cannot be read: {error}", "Mend or remove it.") from error
+
+
+def _environment() -> dict[str, Any]:
+    """What the environment says; lists and tables are written there as JSON."""
+    found: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        variable = _PREFIX + name.upper()
+        if variable in os.environ:
+            text = os.environ[variable]
+            try:
+                found[name] = json.loads(text) if get_origin(field.annotation) in (tuple, dict) else text
+            except ValueError as error:
+                raise SettingsError(f"{variable} is no JSON: {error}", "Mend it, or unset it.") from error
+    return found
 
 
 def load_settings(**flags: Any) -> Settings:
     """The settings, flags that are None left out; SettingsError names what cannot be used and where."""
     try:
-        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
+        given = {name: value for name, value in flags.items() if value is not None}
+        settings = Settings.model_validate(_file() | _environment() | given)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -84,6 +99,4 @@ def load_settings(**flags: Any) -> Settings:
             f"the setting {name} cannot be used: {first['msg']}",
             f"Check the flag, CITEWELL_{name.upper()}, or {config_file()}.",
         ) from error
-    except ValueError as error:  # a TOML file that is none
-        raise SettingsError(f"{config_file()} cannot be read: {error}", "Mend or remove it.") from error
     return settings.model_copy(update={"library": settings.library.expanduser()})

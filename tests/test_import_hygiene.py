@@ -21,6 +21,8 @@ HEAVY = {
     "httpx",
     "hishel",
     "pydantic",
+    "onnxruntime",
+    "tokenizers",
     "bibtexparser",
     "watchfiles",
 }
@@ -56,6 +58,23 @@ def test_looking_at_a_library_loads_no_model(sample_library: Path) -> None:
     code = f"from tui.cli import cli\ncli.main({words!r}, standalone_mode=False)"
     models = {"torch", "faiss", "transformers", "sentence_transformers", "textual"}
     assert _modules_after(code) & models == set()
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_a_question_loads_no_torch(command: str, sample_library: Path) -> None:
+    words = ["--library", str(sample_library), command, "how do MSCs promote angiogenesis?"]
+    code = f"from tui.cli import cli\ncli.main({words!r}, standalone_mode=False)"
+    found = _modules_after(code)
+    assert found & {"torch", "transformers", "sentence_transformers", "onnx", "textual", "scipy"} == set()
+    assert {"onnxruntime", "faiss"} <= found
+
+
+def test_bringing_in_papers_loads_no_torch(tmp_path: Path) -> None:
+    paper = tmp_path / "paper.md"
+    paper.write_text("# A title\n\n## Results\n\nPericytes increased capillary density by half.\n", "utf-8")
+    words = ["--library", str(tmp_path / "library"), "add", str(paper)]
+    code = f"from tui.cli import cli\ncli.main({words!r}, standalone_mode=False)"
+    assert _modules_after(code) & {"torch", "transformers", "sentence_transformers"} == set()
 
 
 def test_the_layers_import_one_way() -> None:

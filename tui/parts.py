@@ -5,8 +5,10 @@ Every part is made when it is first asked for, so that `citewell papers` never p
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -62,16 +64,30 @@ class Parts:
     @cached_property
     def embedder(self) -> Embedder:
         """The model named in the settings, else the one the library was built with, else the default."""
-        from index.embed import DEFAULT_MODEL, SentenceTransformerEmbedder
+        return self._embedder(bulk=False)
+
+    @cached_property
+    def bulk_embedder(self) -> Embedder:
+        """The same model, computed by what is fastest for many passages."""
+        return self._embedder(bulk=True)
+
+    def _embedder(self, *, bulk: bool) -> Embedder:
+        import platformdirs
+
+        from index.embed import DEFAULT_MODEL
+        from index.embedders import ModelEmbedder
+        from index.model_notes import ModelNotes
 
         name = self.settings.model
         if name is None and self.library.exists():
             with self.library.read() as reader:
                 model = reader.model()
             name = model[1].name if model else None
-        return SentenceTransformerEmbedder(
-            name or DEFAULT_MODEL, precision=self.settings.precision, local_only=self.settings.offline
-        )
+        notes = ModelNotes(platformdirs.user_cache_path("citewell", appauthor=False) / "models")
+        return ModelEmbedder(
+            name or DEFAULT_MODEL, notes, precision=self.settings.precision,
+            local_only=self.settings.offline, bulk=bulk,
+        )  # fmt: skip
 
     def parse(self, data: bytes, name: str) -> Paper:
         """A file's paper; PDFs in a worker process of their own."""
@@ -88,7 +104,7 @@ class Parts:
         from index.parse import SUFFIXES
         from index.sync import Syncer
 
-        return Syncer(self.library, self.embedder, self.parse, SUFFIXES)
+        return Syncer(self.library, self.bulk_embedder, self.parse, SUFFIXES)
 
     @cached_property
     def client(self) -> HttpClient:
@@ -164,6 +180,19 @@ class Parts:
         if model is not None:
             check_model(model[1], self.embedder.fingerprint)
         return Retriever(self.embedder, VectorIndex(self.library), self.retrieval, self.reranker)
+
+    def begin_loading(self) -> None:
+        """Begins to load what the first question needs, in the background.
+
+        What goes wrong there is left to the question, which tries the same again, to say.
+        """
+        load = self.retriever.load
+
+        def quietly() -> None:
+            with suppress(Exception):
+                load()
+
+        Thread(target=quietly, name="loading").start()
 
     @cached_property
     def verifier(self) -> Verifier:

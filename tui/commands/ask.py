@@ -32,11 +32,12 @@ def ask(
     sections: tuple[str, ...], as_json: bool, library: Path | None, model: str | None,
 ) -> int:  # fmt: skip
     """Answer QUESTION from the papers, each sentence with the place it is quoted from."""
-    from qa.model import Finished
-    from tui.print_answer import print_answer, working
-
-    filters = make_filters(papers, years, sections)
     with make_parts(library, model) as parts:
+        filters = make_filters(papers, years, sections)
+        if question is not None or batch is not None:
+            parts.begin_loading()
+        from qa.model import Finished
+        from tui.print_answer import print_answer, working
 
         def answer(text: str) -> Answer:
             with working(quiet=as_json or batch is not None) as show:
@@ -71,10 +72,11 @@ def search(
     years: str | None, sections: tuple[str, ...], as_json: bool, library: Path | None, model: str | None,
 ) -> int:  # fmt: skip
     """List the passages found for QUESTION, best first, without answering it."""
-    from tui.print_answer import print_evidence
-
-    filters: Filters = make_filters(papers, years, sections)
     with make_parts(library, model) as parts:
+        filters: Filters = make_filters(papers, years, sections)
+        if question is not None or batch is not None:
+            parts.begin_loading()
+        from tui.print_answer import print_evidence
 
         def find(text: str) -> Answer:
             return parts.answerer.search(text, filters, limit, per_paper)

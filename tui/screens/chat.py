@@ -80,8 +80,8 @@ class ChatScreen(Screen[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Begins to load what the first question will need."""
-        self._prepare()
+        """Begins to load what the first question will need, once there is something to look at."""
+        self.call_after_refresh(self._prepare)
 
     @property
     def conversation(self) -> Conversation:
@@ -101,7 +101,7 @@ class ChatScreen(Screen[None]):
             with self._answering:
                 self._read_library()
                 _ = self._parts.answerer
-                self._parts.embedder.load()
+                self._parts.retriever.load()
         except CitewellError as error:
             self.post_message(Trouble(None, error.message, error.hint))
         finally:

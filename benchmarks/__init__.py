@@ -1,0 +1,1 @@
+"""Measures citewell's own speed: `python -m benchmarks.cold` and `.encode`. Not installed."""

@@ -1,0 +1,199 @@
+"""How long citewell takes to start.
+
+    python -m benchmarks.cold --library DIR [--runs N]
+
+Each command is started anew N times, as from a shell; the files it reads are in the system's cache by then.
+For `chat` the time to the first frame is taken in a terminal of its own. `warm` is the second question of a
+process. "core-s" is the least processor time that a run took, which says more where others use the machine,
+too. The last line tells where the time of a cold `ask` goes, by the packages it imports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pty
+import re
+import resource
+import select
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks.machine import keep, print_machine
+
+QUESTION = "how do MSCs promote angiogenesis?"
+_PAINTED = b"Ask a question, and the answer"  # a part of the first frame, in one style
+_QUIT = b"\x11"
+_PATIENCE = 20.0  # seconds
+_IMPORT = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \| ( *)(\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds by the clock, and core-seconds: what other work on the machine changes less."""
+
+    seconds: float
+    core: float
+
+
+def command(*words: str) -> list[str]:
+    """A command line of citewell, run by the Python that runs this."""
+    return [sys.executable, "-m", "tui.cli", *words]
+
+
+def whole(words: list[str]) -> Took:
+    """From the start of a process to its end."""
+    begun, used = time.perf_counter(), _used()
+    subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
+    return Took(time.perf_counter() - begun, _used() - used)
+
+
+def _used() -> float:
+    """Core-seconds of the processes that have ended so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def first_paint(words: list[str]) -> Took:
+    """From the start of a process in a terminal until its first frame is there.
+
+    Its core-seconds are those until then, where the system tells them (Linux), else 0.
+    """
+    begun = time.perf_counter()
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ |= {"COLUMNS": "120", "LINES": "40", "TERM": "xterm-256color"}
+        os.execv(words[0], words)  # noqa: S606 (our own command line)
+    seen, painted = b"", Took(0.0, 0.0)
+    try:
+        while not painted.seconds:
+            left = begun + _PATIENCE - time.perf_counter()
+            if left <= 0 or not select.select([terminal], [], [], left)[0]:
+                raise TimeoutError("no frame was drawn")
+            seen += os.read(terminal, 65536)
+            if _PAINTED in seen:
+                painted = Took(time.perf_counter() - begun, _used_by(child))
+        os.write(terminal, _QUIT)
+        _drain(terminal)
+    finally:
+        os.close(terminal)
+        _end(child)
+    return painted
+
+
+def _used_by(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _drain(terminal: int) -> None:
+    """Reads until the process has closed the terminal."""
+    until = time.perf_counter() + _PATIENCE / 4
+    try:
+        while (left := until - time.perf_counter()) > 0 and select.select([terminal], [], [], left)[0]:
+            if not os.read(terminal, 65536):
+                return
+    except OSError:
+        pass  # how Linux says that the other side is closed
+
+
+def _end(child: int) -> None:
+    if os.waitpid(child, os.WNOHANG)[0] == 0:
+        time.sleep(0.5)
+        if os.waitpid(child, os.WNOHANG)[0] == 0:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def warm(library: Path, runs: int) -> list[Took]:
+    """Each further question of a process that has answered one."""
+    from qa.settings import load_settings
+    from tui.parts import Parts
+
+    found = []
+    with Parts(load_settings(library=library)) as parts:
+        for _ in range(runs + 1):
+            begun, used = time.perf_counter(), time.process_time()
+            for _event in parts.answerer.answer(QUESTION):
+                pass
+            found.append(Took(time.perf_counter() - begun, time.process_time() - used))
+    return found[1:]
+
+
+def imports(words: list[str]) -> dict[str, float]:
+    """Milliseconds that importing each package took by itself, the dearest first."""
+    arguments = [words[0], "-X", "importtime", *words[1:]]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    found: dict[str, float] = {}
+    for line in done.stderr.splitlines():
+        if match := _IMPORT.match(line):
+            package = match[4].partition(".")[0]
+            found[package] = found.get(package, 0.0) + int(match[1]) / 1000
+    return dict(sorted(found.items(), key=lambda item: -item[1])[:15])
+
+
+def measured(runs: int, once: Callable[[], Took]) -> list[Took]:
+    """`runs` figures, after one that is thrown away."""
+    once()
+    return [once() for _ in range(runs)]
+
+
+def main() -> None:
+    """The command line."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--library", type=Path, required=True)
+    options.add_argument("--runs", type=int, default=10)
+    given = options.parse_args()
+    place = ["--library", str(given.library)]
+    cases: dict[str, list[str]] = {
+        "--help": command("--help"),
+        "ask --help": command("ask", "--help"),
+        "papers": command(*place, "papers"),
+        "search": command(*place, "search", QUESTION),
+        "ask": command(*place, "ask", QUESTION),
+    }
+    print_machine()
+    print(f"{'seconds':24}{'min':>8}{'median':>8}{'core-s':>8}   ({given.runs} runs)")
+    took: dict[str, list[Took]] = {}
+    for name, words in cases.items():
+        took[name] = measured(given.runs, partial(whole, words))
+        _print(name, took[name])
+    chat = command(*place, "chat")
+    took["chat, first paint"] = measured(given.runs, partial(first_paint, chat))
+    _print("chat, first paint", took["chat, first paint"])
+    took["ask, warm"] = warm(given.library, given.runs)
+    _print("ask, warm", took["ask, warm"])
+    dearest = imports(cases["ask"])
+    print(
+        "\nms to import for a cold ask, by package: " + json.dumps({k: round(v) for k, v in dearest.items()})
+    )
+    figures = {name: {**_figures(runs), "runs": len(runs)} for name, runs in took.items()}
+    papers = json.loads(subprocess.check_output(command(*place, "status", "--json")))
+    library = {name: papers[name] for name in ("papers", "passages")}
+    print(f"kept in {keep('cold', {'library': library, 'seconds': figures, 'imports_ms': dearest})}")
+
+
+def _figures(runs: list[Took]) -> dict[str, float]:
+    seconds = [run.seconds for run in runs]
+    found = {"min": min(seconds), "median": statistics.median(seconds), "core": min(r.core for r in runs)}
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def _print(name: str, runs: list[Took]) -> None:
+    found = _figures(runs)
+    print(f"{name:24}{found['min']:8.3f}{found['median']:8.3f}{found['core']:8.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""How many passages a second each backend embeds, and how well the backends agree.
+
+    python -m benchmarks.encode --library DIR [--passages N] [--runs R]
+
+Real passages of a library, drawn by their hashes, with the headers they are embedded with. Rates are taken in
+turns and the best of R runs counts; "per core-second" divides by the processor time used, which other work on
+the machine changes less. Agreement is with torch in float32: the smallest cosine, and the share of the ten
+nearest among all these passages that stay, for the first fifty of them as queries in ONNX Runtime's float32.
+`add` is the whole of bringing in the samples beside the bare encoder on the same passages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.machine import keep, print_machine
+from index.chunk import passage_input
+from index.embed import DEFAULT_MODEL, DEFAULT_SHA256, Embedder, Fingerprint, Vectors
+from index.embed_onnx import EncoderFiles, OnnxEmbedder
+from index.embed_torch import SentenceTransformerEmbedder
+from index.embedders import bundled_model_folder
+from index.events import Synced
+from index.library import Library
+from qa.settings import load_settings
+from tui.parts import Parts
+
+_QUERIES = 50
+
+
+def texts_of(library: Path, wanted: int) -> list[str]:
+    """What the encoder reads of `wanted` passages, the same ones every time."""
+    with Library(library).read() as reader:
+        papers = reader.papers()
+        ids = [i for paper in papers for i in reader.passage_ids(paper.id)]
+        ids.sort(key=lambda i: hashlib.sha256(str(i).encode()).digest())
+        found = reader.passages(ids[:wanted])
+    return [passage_input(found[i].header, found[i].text) for i in ids[:wanted]]
+
+
+def backends() -> dict[str, Embedder]:
+    """Those that compute the default model, by name; the first is what the others are compared with."""
+    folder, fingerprint = bundled_model_folder(), Fingerprint(DEFAULT_MODEL, DEFAULT_SHA256, 384, 256)
+    files = EncoderFiles.read(folder)
+    assert files is not None
+    return {
+        f"torch {precision}": SentenceTransformerEmbedder(
+            DEFAULT_MODEL, folder=folder, fingerprint=fingerprint, precision=precision
+        )
+        for precision in ("float32", "bfloat16")
+    } | {"onnxruntime float32": OnnxEmbedder(files, fingerprint)}
+
+
+def rates(embedder: Embedder, texts: Sequence[str]) -> tuple[float, float]:
+    """Passages a second, by the clock and by the processor time."""
+    wall, used = time.perf_counter(), time.process_time()
+    embedder.passages(texts)
+    return len(texts) / (time.perf_counter() - wall), len(texts) / (time.process_time() - used)
+
+
+def nearest(queries: Vectors, passages: Vectors) -> list[set[int]]:
+    """The ten nearest passages of each query."""
+    return [set(row[:10]) for row in np.argsort(-(queries @ passages.T), axis=1).tolist()]
+
+
+def overlap(one: list[set[int]], other: list[set[int]]) -> float:
+    """The share that two lists of nearest ones have in common."""
+    return float(np.mean([len(a & b) / len(a) for a, b in zip(one, other, strict=True)]))
+
+
+def add_overhead() -> dict[str, float]:
+    """Seconds by stage for bringing in the samples, and for only encoding their passages."""
+    samples = Path(__file__).parents[1] / "samples"
+    scratch = tempfile.TemporaryDirectory()
+    with scratch, Parts(load_settings(library=Path(scratch.name) / "library")) as parts:
+        parts.library.create()
+        begun = time.perf_counter()
+        report = next(e.report for e in parts.syncer.add([samples]) if isinstance(e, Synced))
+        whole = time.perf_counter() - begun
+        texts = texts_of(parts.library.folder, 10_000)
+        begun = time.perf_counter()
+        parts.bulk_embedder.passages(texts)
+        bare = time.perf_counter() - begun
+    return {"passages": len(texts), "add": whole, "bare encoder": bare, **report.seconds}
+
+
+def main() -> None:
+    """The command line."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--library", type=Path, required=True)
+    options.add_argument("--passages", type=int, default=1000)
+    options.add_argument("--runs", type=int, default=3)
+    given = options.parse_args()
+    texts = texts_of(given.library, given.passages)
+    few = texts[:: max(1, len(texts) // 200)]
+    print_machine()
+    shown = backends()
+    for embedder in shown.values():
+        embedder.passages(few[:4])
+    best = dict.fromkeys(shown, (0.0, 0.0))
+    for _ in range(given.runs):
+        for name, embedder in shown.items():
+            best[name] = max(best[name], rates(embedder, few))
+    vectors = {name: embedder.passages(texts) for name, embedder in shown.items()}
+    base, queries = vectors["torch float32"], vectors["onnxruntime float32"][:_QUERIES]
+    figures = {}
+    print(f"{'':22}{'per s':>8}{'per core-s':>12}{'min cosine':>12}{'top-10 kept':>13}")
+    for name, found in vectors.items():
+        row = {
+            "per_second": round(best[name][0], 1),
+            "per_core_second": round(best[name][1], 1),
+            "smallest_cosine": round(float(np.einsum("ij,ij->i", found, base).min()), 6),
+            "top10_kept": round(overlap(nearest(base[:_QUERIES], base), nearest(queries, found)), 4),
+        }
+        figures[name] = row
+        print(f"{name:22}{row['per_second']:8}{row['per_core_second']:12}"
+              f"{row['smallest_cosine']:12.6f}{row['top10_kept']:13.4f}")  # fmt: skip
+    overhead = {stage: round(seconds, 3) for stage, seconds in add_overhead().items()}
+    print("add samples, seconds: " + ", ".join(f"{stage} {value}" for stage, value in overhead.items()))
+    kept = keep("encode", {"passages": len(texts), "timed": len(few), "backends": figures, "add": overhead})
+    print(f"kept in {kept}")
+
+
+if __name__ == "__main__":
+    main()
