@@ -1,10 +1,14 @@
-"""Answers a question from the papers' own sentences, as a lazy stream of typed events."""
+"""Answers a question from the papers' own sentences, as a lazy stream of typed events.
+
+Where there is a language model, it writes the answer; the papers' own sentences are chosen all the same.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from index.embed import Embedder
 from index.errors import SettingsError
@@ -22,18 +26,20 @@ from qa.model import (
     Filters,
     Finished,
     Query,
-    ReferenceEntry,
     Retrieved,
     ScoredPassage,
     SentenceReady,
     StageBegun,
     Verdict,
 )
-from qa.references import full_reference
+from qa.references import reference_list
 from qa.rerank import Reranker
 from qa.retrieve import Retriever, renumbered, select
 from qa.verify import page_of, stands_at
 from qa.words import content_words, stem
+
+if TYPE_CHECKING:
+    from qa.write import Writer
 
 MAX_QUESTION = 2_000  # characters; a model reads far fewer, and a pasted paper is no question
 
@@ -71,12 +77,14 @@ class Answerer:
         retriever: Retriever,
         options: AnswerOptions,
         reranker: Reranker | None = None,
+        writer: Writer | None = None,
     ) -> None:
         self._library = library
         self._embedder = embedder
         self._retriever = retriever
         self._options = options
         self._reranker = reranker
+        self._writer = writer
 
     def search(self, question: str, filters: Filters, limit: int, per_paper: int | None) -> Answer:
         """Only the evidence: an answer without sentences."""
@@ -127,14 +135,15 @@ class Answerer:
             chosen = choose(ranked, options.sentences) if is_answerable(certainty) else []
         with clock.timed("verify"):
             sentences = _cited(reader, chosen)
-        for sentence in sentences:
-            yield SentenceReady(sentence)
-        yield Finished(
-            Answer(
-                query.question, query.text, not sentences, tuple(sentences), _references(sentences),
-                tuple(evidence), round(certainty, 4), timings_ms=clock.milliseconds,
-            )
+        answer = Answer(
+            query.question, query.text, not sentences, tuple(sentences), reference_list(sentences),
+            tuple(evidence), round(certainty, 4), timings_ms=clock.milliseconds,
         )  # fmt: skip
+        if self._writer is not None and not answer.declined:
+            answer = yield from self._writer.write(reader, answer, clock)
+        for sentence in (*answer.sentences, *answer.extracted):
+            yield SentenceReady(sentence)
+        yield Finished(answer)
 
 
 def rarities(reader: Reader, question: str) -> dict[str, float]:
@@ -167,17 +176,6 @@ def _cited(reader: Reader, chosen: Sequence[Candidate]) -> list[AnswerSentence]:
         )
         sentences.append(AnswerSentence(candidate.text, (citation,), Verdict.VERBATIM))
     return sentences
-
-
-def _references(sentences: Sequence[AnswerSentence]) -> tuple[ReferenceEntry, ...]:
-    numbers: dict[int, list[Citation]] = {}
-    for sentence in sentences:
-        for citation in sentence.citations:
-            numbers.setdefault(citation.paper.id, []).append(citation)
-    return tuple(
-        ReferenceEntry(tuple(c.number for c in cited), cited[0].paper, full_reference(cited[0].paper.record))
-        for cited in numbers.values()
-    )
 
 
 def nearest(evidence: Sequence[ScoredPassage]) -> ScoredPassage | None:

@@ -165,8 +165,9 @@ def library_of(text: str | None = None, papers: int = 8) -> Any:
 def scripted(*steps: Any, library: Any = None, load: Callable[[], object] = bool) -> Any:
     """Parts that load at once and answer by script."""
     return SimpleNamespace(
-        library=library or library_of(), answerer=Scripted(*steps), embedder=SimpleNamespace(load=load)
-    )
+        library=library or library_of(), answerer=Scripted(*steps), embedder=SimpleNamespace(load=load),
+        writer_name="",
+    )  # fmt: skip
 
 
 def paper(number: int = 1, title: str = "A paper", family: str = "Wang") -> StoredPaper:

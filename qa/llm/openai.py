@@ -28,7 +28,7 @@ _TICK = 0.1  # seconds between two chances to leave
 _EVENTS = "text/event-stream"
 _MAX_BODY = 1 << 20
 _MAX_BYTES = 16 << 20
-_MAX_TEXT = 60_000  # characters of a reply; ours are asked to have a few hundred words
+_MAX_TEXT = 20_000  # characters of a reply; ours are asked to have a few hundred words
 _FACTS_SECONDS = 10.0
 
 P = TypeVar("P")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from tui.diagnostics import Exit
-from tui.options import as_json, make_filters, make_parts, place, scope
+from tui.options import Llm, as_json, llm, make_filters, make_parts, place, scope
 
 if TYPE_CHECKING:
     from qa.model import Answer, Filters
@@ -26,17 +26,18 @@ _BATCH = click.option(
 @_BATCH
 @scope
 @as_json
+@llm
 @place
 def ask(
     question: str | None, batch: TextIO | None, papers: tuple[str, ...], years: str | None,
-    sections: tuple[str, ...], as_json: bool, library: Path | None, model: str | None,
+    sections: tuple[str, ...], as_json: bool, llm: Llm, library: Path | None, model: str | None,
 ) -> int:  # fmt: skip
     """Answer QUESTION from the papers, each sentence with the place it is quoted from."""
     from qa.model import Finished
     from tui.print_answer import print_answer, working
 
     filters = make_filters(papers, years, sections)
-    with make_parts(library, model) as parts:
+    with make_parts(library, model, llm=llm) as parts:
 
         def answer(text: str) -> Answer:
             with working(quiet=as_json or batch is not None) as show:

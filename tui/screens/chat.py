@@ -71,7 +71,7 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Headline, conversation with sources, status, input, keys."""
-        yield HeadLine(self._parts.library.folder.name)
+        yield HeadLine(self._parts.library.folder.name, self._parts.writer_name)
         with Container(id="main"):
             yield Conversation()
             yield Sources()
