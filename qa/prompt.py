@@ -136,16 +136,16 @@ def tokens_of(text: str) -> int:
 
 
 def _schema(keys: list[str]) -> dict[str, Any]:
-    """The JSON that is wanted. The keys are listed: a server that follows it can invent none."""
+    """The JSON that is wanted. The keys are listed, so that a server that follows it can invent none, and
+    the lists are short, so that a small model that repeats itself comes to an end."""
     key = {"type": "string", "enum": keys}
-    quote = {"key": key, "quote": {"type": "string"}}
-    sentence = {"text": {"type": "string"}, "keys": {"type": "array", "items": key}}
-    return _object(
-        {
-            "quotes": {"type": "array", "items": _object(quote)},
-            "sentences": {"type": "array", "items": _object(sentence)},
-        }
-    )
+    quote = _object({"key": key, "quote": {"type": "string"}})
+    sentence = _object({"text": {"type": "string"}, "keys": _list(key, 3)})
+    return _object({"quotes": _list(quote, 6), "sentences": _list(sentence, 5)})
+
+
+def _list(items: dict[str, Any], most: int) -> dict[str, Any]:
+    return {"type": "array", "items": items, "maxItems": most}
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from qa.references import reference_list
 from qa.verify import Judge
 
 _CONTEXT = 4096  # tokens, where neither the server nor the user says
+_CIRCLE = 60  # characters that no reply repeats four times for a reason
+
 R = TypeVar("R")
 _LOOK = 0.1  # seconds between two looks at how far the text has come
 
@@ -140,6 +142,9 @@ class Writer:
                     if not written.text:
                         yield StageBegun(f"{self._model.name} is writing")
                     written.text += part.text
+                    if _repeats(written.text):
+                        written.ended = Ended(False, "it repeats itself")
+                        return
                 yield Drafted(written.look() if isinstance(part, Token) else "")
 
     # --- what is made of it -----------------------------------------------------------------------------
@@ -192,6 +197,11 @@ def _patiently(asked: Generator[Waiting, None, R]) -> Generator[AnswerEvent, Non
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
         yield Drafted("")
+
+
+def _repeats(text: str) -> bool:
+    """Whether a text goes round in circles, as small models do until they are stopped."""
+    return len(text) >= 4 * _CIRCLE and text.count(text[-_CIRCLE:]) >= 4
 
 
 def _counted_on(sentence: AnswerSentence, last: int) -> AnswerSentence:

@@ -103,7 +103,7 @@ def refused(
 ) -> LlmError | TryAgain:
     """What any status but 200 means, and what may be tried instead."""
     try:
-        said = said_in(json.loads(body), key)
+        said = said_in(json.loads(body, strict=False), key)
     except (ValueError, RecursionError):
         said = ""
     status, place, colon = head.status, address.place, f": {said}" if said else ""

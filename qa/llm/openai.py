@@ -111,8 +111,10 @@ class OpenAIChat:
                 f"{self._address.place} does not say which models it has", "Name one: --llm-model NAME"
             ) from error
         try:
-            data = json.loads(body)
-            return [entry for entry in data["data"] if isinstance(entry, dict)]
+            listed = json.loads(body)["data"]
+            if not isinstance(listed, list):
+                raise TypeError
+            return [entry for entry in listed if isinstance(entry, dict)]
         except (ValueError, KeyError, TypeError, RecursionError):
             if self._model:
                 return []

@@ -48,11 +48,11 @@ class Reply:
 
     def _parsed(self, event: str, *, last: bool) -> list[Any]:
         try:
-            return [json.loads(event)]
+            return [json.loads(event, strict=False)]
         except (ValueError, RecursionError):
             pass
         try:  # servers that forget the blank line between two events
-            return [json.loads(line) for line in event.splitlines() if line.strip() != "[DONE]"]
+            return [json.loads(line, strict=False) for line in event.splitlines() if line.strip() != "[DONE]"]
         except (ValueError, RecursionError):
             if last:
                 return []
