@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_core import from_json
@@ -85,8 +85,8 @@ def parse_draft(reply: str, *, ended: bool) -> Draft:
 
 def _from_json(text: str, *, ended: bool) -> Draft:
     try:
-        seen = _lists(from_json(text, allow_partial="trailing-strings"))
-        sure = _lists(from_json(text, allow_partial=True))  # an unfinished string is left out
+        seen = from_json(text, allow_partial="trailing-strings")
+        sure = from_json(text, allow_partial=True)  # an unfinished string is left out
     except ValueError:
         return Draft(readable=False)
     try:
@@ -96,28 +96,31 @@ def _from_json(text: str, *, ended: bool) -> Draft:
         whole = False
     closed = whole or text.rstrip().endswith(("}", "},", "}]"))
     quotes = [
-        DraftQuote(_key(q["key"]), plain(q["quote"], _MAX_QUOTE)) for q in sure[0] if _has(q, "key", "quote")
+        DraftQuote(_key(entry["key"]), plain(entry["quote"], _MAX_QUOTE))
+        for entry in _list(sure, "quotes")
+        if isinstance(entry, dict)
+        and isinstance(entry.get("key"), str)
+        and isinstance(entry.get("quote"), str)
     ]
-    finished = [s for s in sure[1] if _has(s, "text") and isinstance(s.get("keys"), list)]
-    if finished and not closed and finished[-1] is sure[1][-1]:
-        finished.pop()
-    rest = ""
-    if not closed and len(seen[1]) > len(finished) and _has(seen[1][-1], "text"):
-        rest = plain(seen[1][-1]["text"], _MAX_SENTENCE)
-    sentences = [s for entry in finished for s in _sentences(entry["text"], entry["keys"])]
-    declined = ended and whole and not quotes and not sentences
-    return _draft(quotes, sentences, rest, declined=declined)
+    entries = _list(sure, "sentences")
+    finished = entries if closed else entries[:-1]
+    sentences = [s for entry in finished for s in _sentences(_text(entry), _list(entry, "keys"))]
+    begun = _list(seen, "sentences")[len(finished) :]
+    rest = plain(_text(begun[0]), _MAX_SENTENCE) if begun and not ended else ""
+    draft = _draft(quotes, sentences, rest)
+    answers = isinstance(sure, dict) and isinstance(sure.get("sentences"), list)
+    return replace(draft, declined=ended and whole and answers and not draft.quotes and not sentences)
 
 
-def _lists(data: Any) -> tuple[list[Any], list[Any]]:
-    """The two lists of a reply, whatever else it may be."""
-    found = data if isinstance(data, dict) else {}
-    quotes, sentences = found.get("quotes"), found.get("sentences")
-    return (quotes if isinstance(quotes, list) else []), (sentences if isinstance(sentences, list) else [])
+def _list(data: Any, name: str) -> list[Any]:
+    """A list of a reply, whatever the rest of it may be."""
+    found = data.get(name) if isinstance(data, dict) else None
+    return found if isinstance(found, list) else []
 
 
-def _has(entry: Any, *names: str) -> bool:
-    return isinstance(entry, dict) and all(isinstance(entry.get(name), str) for name in names)
+def _text(entry: Any) -> str:
+    text = entry.get("text") if isinstance(entry, dict) else entry
+    return text if isinstance(text, str) else ""
 
 
 # --- lines --------------------------------------------------------------------------------------------------
@@ -140,7 +143,8 @@ def _from_lines(text: str, *, ended: bool) -> Draft:
     if not ended and not "QUOTE".startswith(last.strip().upper()[:5]):
         more, rest = _marked(" ".join(last.split()), ended=False)
         sentences += more
-    return _draft(quotes, sentences, rest, declined=declined and ended and not sentences)
+    draft = _draft(quotes, sentences, rest)
+    return replace(draft, declined=declined and ended and not sentences)
 
 
 def _marked(line: str, *, ended: bool) -> tuple[list[DraftSentence], str]:
@@ -149,23 +153,21 @@ def _marked(line: str, *, ended: bool) -> tuple[list[DraftSentence], str]:
     begin = end = 0
     keys: list[str] = []
     for mark in _MARK.finditer(line):
-        if keys and line[end : mark.start()].strip(" .,;"):
+        if keys and line[end : mark.start()].strip(" ,;"):
             sentences += _sentences(line[begin:end], keys)
             begin, keys = end, []
         keys += _keys_in(mark)
         end = mark.end()
-    while keys and end < len(line) and line[end] in ".!?":  # "… in mice [k7f2]."
-        end += 1
-    if keys:
+        while end < len(line) and line[end] in ".!?":  # "… in mice [k7f2]."
+            end += 1
+    if keys and (ended or end < len(line)):  # a full stop may still come
         sentences += _sentences(line[begin:end], keys)
         begin = end
     left = line[begin:].strip()
     if not ended:
         cut = left.rfind("[")
         return sentences, plain(left[:cut] if cut >= 0 else left, _MAX_SENTENCE)
-    if any(c.isalpha() for c in left):
-        sentences += _sentences(left, [])
-    return sentences, ""
+    return sentences + _sentences(left, []), ""
 
 
 # --- what both share ----------------------------------------------------------------------------------------
@@ -200,7 +202,7 @@ def plain(text: str, longest: int) -> str:
     return flat if len(flat) <= longest else flat[:longest].rsplit(" ", 1)[0] + "…"
 
 
-def _draft(quotes: list[DraftQuote], sentences: list[DraftSentence], rest: str, *, declined: bool) -> Draft:
+def _draft(quotes: list[DraftQuote], sentences: list[DraftSentence], rest: str) -> Draft:
     kept = [quote for quote in quotes if quote.text]
     unique = list(dict.fromkeys(sentences))  # small models repeat themselves
-    return Draft(tuple(kept[:_MAX_QUOTES]), tuple(unique[:_MAX_SENTENCES]), rest, declined)
+    return Draft(tuple(kept[:_MAX_QUOTES]), tuple(unique[:_MAX_SENTENCES]), rest)
