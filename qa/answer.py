@@ -6,7 +6,7 @@ Where there is a language model, it writes the answer; the papers' own sentences
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from index.embed import Embedder
 from index.errors import SettingsError
 from index.library import Library
 from index.reader import Reader
+from qa.abbreviations import definitions, expanded
 from qa.clock import Clock
 from qa.confidence import confidence, is_answerable
 from qa.extract import Candidate, candidates, choose
@@ -35,7 +36,9 @@ from qa.model import (
 from qa.references import reference_list
 from qa.rerank import Reranker
 from qa.retrieve import Retriever, renumbered, select
+from qa.support import SupportModel
 from qa.verify import page_of, stands_at
+from qa.weigh import weigh
 from qa.words import content_words, stem
 
 if TYPE_CHECKING:
@@ -77,6 +80,7 @@ class Answerer:
         retriever: Retriever,
         options: AnswerOptions,
         reranker: Reranker | None = None,
+        support: SupportModel | None = None,
         writer: Writer | None = None,
     ) -> None:
         self._library = library
@@ -84,6 +88,7 @@ class Answerer:
         self._retriever = retriever
         self._options = options
         self._reranker = reranker
+        self._support = support
         self._writer = writer
 
     def search(self, question: str, filters: Filters, limit: int, per_paper: int | None) -> Answer:
@@ -128,16 +133,21 @@ class Answerer:
         yield StageBegun("reading")
         with clock.timed("extract"):
             rarity = rarities(reader, query.text)
+            meanings = abbreviations(reader, evidence)
             ranked = candidates(
-                evidence, query.text, vector, rarity, self._embedder, self._reranker, options.rerank_ms
-            )
+                evidence, query.text, vector, rarity, self._embedder, self._reranker, options.rerank_ms,
+                meanings, self._support,
+            )  # fmt: skip
             certainty = confidence(evidence, ranked, rarity, rankings.best_logit)
             chosen = choose(ranked, options.sentences) if is_answerable(certainty) else []
         with clock.timed("verify"):
-            sentences = _cited(reader, chosen)
+            sentences = _cited(reader, chosen, meanings)
+        with clock.timed("weigh"):
+            headline, weighing = weigh(query.text, sentences, self._support)
         answer = Answer(
             query.question, query.text, not sentences, tuple(sentences), reference_list(sentences),
             tuple(evidence), round(certainty, 4), timings_ms=clock.milliseconds,
+            headline=headline, weighing=weighing,
         )  # fmt: skip
         if self._writer is not None and not answer.declined:
             answer = yield from self._writer.write(reader, answer, clock)
@@ -156,11 +166,20 @@ def rarities(reader: Reader, question: str) -> dict[str, float]:
     return {stem(word): math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in frequency.items()}
 
 
-def _cited(reader: Reader, chosen: Sequence[Candidate]) -> list[AnswerSentence]:
+def abbreviations(reader: Reader, evidence: Sequence[ScoredPassage]) -> dict[int, dict[str, str]]:
+    """For each paper of the evidence the abbreviations that its text defines."""
+    papers = {found.paper.id for found in evidence}
+    return {paper_id: definitions(reader.text(paper_id)) for paper_id in papers}
+
+
+def _cited(
+    reader: Reader, chosen: Sequence[Candidate], meanings: Mapping[int, Mapping[str, str]]
+) -> list[AnswerSentence]:
     """The chosen sentences as cited ones; a quote that is not at its span is dropped, never shown."""
     sentences: list[AnswerSentence] = []
     texts = {c.source.paper.id: reader.text(c.source.paper.id) for c in chosen}
     pages = {paper_id: reader.pages(paper_id) for paper_id in texts}
+    explained: set[tuple[str, str]] = set()
     for candidate in chosen:
         paper = candidate.source.paper
         if not stands_at(texts[paper.id], candidate.span, candidate.text):
@@ -174,7 +193,8 @@ def _cited(reader: Reader, chosen: Sequence[Candidate]) -> list[AnswerSentence]:
             page=page_of(pages[paper.id], candidate.span),
             verdict=Verdict.VERBATIM,
         )
-        sentences.append(AnswerSentence(candidate.text, (citation,), Verdict.VERBATIM))
+        text = expanded(candidate.text, meanings[paper.id], explained)
+        sentences.append(AnswerSentence(text, (citation,), Verdict.VERBATIM))
     return sentences
 
 

@@ -18,7 +18,7 @@ from qa.cite import Citer
 from qa.clock import Clock
 from qa.draft import Draft, parse_draft
 from qa.llm.chat import ChatModel, Ended, PromptTooLong, SchemaRefused, Token, Waiting
-from qa.model import Answer, AnswerEvent, AnswerSentence, Drafted, StageBegun
+from qa.model import Answer, AnswerEvent, AnswerSentence, Drafted, StageBegun, Statement
 from qa.prompt import Prompt, make_prompt
 from qa.references import reference_list
 from qa.verify import Judge
@@ -184,7 +184,9 @@ class Writer:
         following = tuple(_counted_on(sentence, last) for sentence in extracted)
         return replace(
             plain, sentences=tuple(sentences), extracted=following, writer=self._model.name,
-            incomplete=incomplete, declined=declined, headline=None, weighing=None,
+            incomplete=incomplete, declined=declined,
+            headline=_said_on(plain.headline, last) if extracted and not declined else None,
+            weighing=_said_on(plain.weighing, last) if extracted and not declined else None,
             references=reference_list([*sentences, *following]), notices=(*plain.notices, *notices),
         )  # fmt: skip
 
@@ -207,6 +209,11 @@ def _repeats(text: str) -> bool:
 def _counted_on(sentence: AnswerSentence, last: int) -> AnswerSentence:
     citations = tuple(replace(c, number=c.number + last) for c in sentence.citations)
     return replace(sentence, citations=citations)
+
+
+def _said_on(statement: Statement | None, last: int) -> Statement | None:
+    """What citewell says of the papers' own sentences, by their new numbers."""
+    return statement and replace(statement, numbers=tuple(n + last for n in statement.numbers))
 
 
 def _lost(number: int) -> str:

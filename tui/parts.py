@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from qa.llm.chat import ChatModel
     from qa.rerank import Reranker
     from qa.retrieve import RetrievalOptions, Retriever
+    from qa.support import SupportModel
+    from qa.verifier import Verifier
     from qa.verify import Judge
     from qa.write import Writer
 
@@ -167,6 +169,20 @@ class Parts:
         return Retriever(self.embedder, VectorIndex(self.library), self.retrieval, self.reranker)
 
     @cached_property
+    def verifier(self) -> Verifier:
+        """Judges sentences by what they cite."""
+        from qa.verifier import Verifier
+
+        return Verifier(self.support)
+
+    @cached_property
+    def support(self) -> SupportModel:
+        """Says what a quote does to a claim."""
+        from qa.support import OnnxSupportModel
+
+        return OnnxSupportModel()
+
+    @cached_property
     def answerer(self) -> Answerer:
         """Answers questions from the library. Not for use from two threads at once."""
         from qa.answer import Answerer, AnswerOptions
@@ -175,7 +191,9 @@ class Parts:
         options = AnswerOptions(
             settings.evidence, settings.per_paper, settings.sentences, 0.3 * settings.rerank_ms
         )
-        return Answerer(self.library, self.embedder, self.retriever, options, self.reranker, self.writer)
+        return Answerer(
+            self.library, self.embedder, self.retriever, options, self.reranker, self.support, self.writer
+        )
 
     @cached_property
     def chat_model(self) -> ChatModel | None:
@@ -206,12 +224,12 @@ class Parts:
 
     @cached_property
     def judge(self) -> Judge | None:
-        """Says whether quotes support a sentence; None leaves what is not verbatim unchecked."""
+        """Says whether quotes support what a model wrote; None leaves what is not verbatim unchecked."""
         if self.settings.judge == "llm" and self.chat_model is not None:
             from qa.llm_judge import LlmJudge
 
             return LlmJudge(self.chat_model)
-        return None  # the place of citewell's own judge: settings.judge == "citewell"
+        return None if self.settings.judge == "none" else self.verifier
 
     @cached_property
     def writer(self) -> Writer | None:

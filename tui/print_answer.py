@@ -18,6 +18,7 @@ from qa.model import (
     Drafted,
     ScoredPassage,
     StageBegun,
+    Statement,
     Verdict,
 )
 from qa.references import short_name
@@ -69,12 +70,18 @@ def print_answer(answer: Answer) -> None:
     out = console()
     if answer.declined:
         _print_declined(out, answer)
+    if answer.headline is not None:
+        out.print(_statement(answer.headline, "bold"))
+        out.print()
     if answer.writer:
         _print_written(out, answer)
     for sentence in answer.extracted if answer.writer else answer.sentences:
         out.print(Text(line(sentence.text)))
         for citation in sentence.citations:
             out.print(Text.assemble(("  " + citation_line(citation), "cyan")))
+        out.print()
+    if answer.weighing is not None:
+        out.print(_statement(answer.weighing))
         out.print()
     if answer.references:
         out.print(Text("References", "bold"))
@@ -85,6 +92,12 @@ def print_answer(answer: Answer) -> None:
     for notice in answer.notices:
         out.print(Text(f"! {line(notice)}", "yellow"))
     out.print(Text(quiet_line(answer), "dim"))
+
+
+def _statement(said: Statement, style: str = "") -> Text:
+    """What citewell says of the quotes, with their numbers."""
+    numbers = "".join(f"[{n}]" for n in said.numbers)
+    return Text(f"{line(said.text)} {numbers}", style)
 
 
 def _print_written(out: Console, answer: Answer) -> None:
