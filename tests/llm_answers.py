@@ -43,7 +43,7 @@ def make_answerer(library: Library, url: str, judge: Judge | None = None, **more
     writer = Writer(model, WriterOptions(), judge, SECRET)
     embedder = FakeEmbedder()
     retriever = Retriever(embedder, VectorIndex(library), RetrievalOptions(), None)
-    return Answerer(library, embedder, retriever, AnswerOptions(), None, writer)
+    return Answerer(library, embedder, retriever, AnswerOptions(), writer=writer)
 
 
 def answered(answerer: Answerer, question: str = QUESTION) -> Answer:
