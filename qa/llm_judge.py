@@ -83,7 +83,7 @@ def _messages(claim: str, grounds: Sequence[Ground]) -> tuple[Message, ...]:
 def _verdict(reply: str) -> Judgement:
     begin, end = reply.find("{"), reply.rfind("}")
     try:
-        said = json.loads(reply[begin : end + 1])
+        said = json.loads(reply[begin : end + 1], strict=False)
         verdict = _VERDICTS[said["verdict"]]
     except (ValueError, KeyError, TypeError, RecursionError):
         return _unchecked()

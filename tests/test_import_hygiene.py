@@ -19,6 +19,7 @@ HEAVY = {
     "numpy",
     "rich",
     "httpx",
+    "keyring",
     "hishel",
     "pydantic",
     "bibtexparser",
@@ -43,6 +44,7 @@ def _modules_after(code: str) -> set[str]:
         ["chat", "--help"],
         ["watch", "--help"],
         ["fetch", "--help"],
+        ["llm", "--help"],
         ["--version"],
     ],
 )
@@ -56,6 +58,17 @@ def test_looking_at_a_library_loads_no_model(sample_library: Path) -> None:
     code = f"from tui.cli import cli\ncli.main({words!r}, standalone_mode=False)"
     models = {"torch", "faiss", "transformers", "sentence_transformers", "textual"}
     assert _modules_after(code) & models == set()
+
+
+def test_without_a_language_model_nothing_of_one_is_loaded(sample_library: Path) -> None:
+    code = (
+        "from qa.settings import load_settings\nfrom tui.parts import Parts\n"
+        f"assert Parts(load_settings(library={str(sample_library)!r})).answerer"
+    )
+    loaded = _modules_after(
+        code + "\nimport sys\nassert not any(n.startswith('qa.llm') for n in sys.modules)"
+    )
+    assert loaded & {"httpx", "keyring"} == set()
 
 
 def test_the_layers_import_one_way() -> None:
