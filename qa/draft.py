@@ -106,10 +106,23 @@ def _from_json(text: str, *, ended: bool) -> Draft:
     finished = entries if closed else entries[:-1]
     sentences = [s for entry in finished for s in _sentences(_text(entry), _list(entry, "keys"))]
     begun = _list(seen, "sentences")[len(finished) :]
-    rest = plain(_text(begun[0]), _MAX_SENTENCE) if begun and not ended else ""
+    rest = ""
+    if begun and not ended:
+        done, rest = _cut(_text(begun[0]))
+        if keys := _list(begun[0], "keys"):  # where they come first, the sentences before the cut have them
+            sentences += _sentences(done, keys)
+        else:
+            rest = plain(f"{done} {rest}", _MAX_SENTENCE)
     draft = _draft(quotes, sentences, rest)
     answers = isinstance(sure, dict) and isinstance(sure.get("sentences"), list)
     return replace(draft, declined=ended and whole and answers and not draft.quotes and not sentences)
+
+
+def _cut(text: str) -> tuple[str, str]:
+    """The whole sentences of a text that is not at its end yet, and the piece after them."""
+    flat = plain(text, 4 * _MAX_SENTENCE)
+    *whole, last = sentence_spans(flat, Span(0, len(flat))) or [Span(0, 0)]
+    return (flat[: whole[-1].end] if whole else ""), plain(last.of(flat), _MAX_SENTENCE)
 
 
 def _list(data: Any, name: str) -> list[Any]:
@@ -137,7 +150,7 @@ def _from_lines(text: str, *, ended: bool) -> Draft:
             quotes.append(DraftQuote(_key(quote[1]), plain(quote[2], _MAX_QUOTE).strip(_QUOTATION)))
         elif line.strip(" .*\t").upper() == NO_ANSWER:
             declined = True
-        else:
+        elif not line.rstrip("* ").endswith(":"):  # "Here is the answer:"
             sentences += _marked(line, ended=True)[0]
     rest = ""
     if not ended and not "QUOTE".startswith(last.strip().upper()[:5]):

@@ -34,7 +34,7 @@ _RULES = (
 _AS_JSON = (
     "Reply with JSON only, like this:\n"
     '{"quotes": [{"key": "KEY", "quote": "a sentence copied from that passage"}],'
-    ' "sentences": [{"text": "a sentence of your answer", "keys": ["KEY"]}]}\n'
+    ' "sentences": [{"keys": ["KEY"], "text": "a sentence of your answer"}]}\n'
     "If the passages do not answer the question, leave both lists empty."
 )
 _AS_LINES = (
@@ -130,9 +130,10 @@ def _key(secret: bytes, text: str) -> str:
 
 
 def tokens_of(text: str) -> int:
-    """At least as many tokens as any usual tokeniser makes of a text: numbers and symbols cost one each."""
+    """More tokens than any usual tokeniser makes of such a text: three letters are one, every other sign is
+    one, and outside of ASCII every byte."""
     letters = sum(c.isascii() and (c.isalpha() or c == " ") for c in text)
-    return letters // 3 + (len(text) - letters) + 1
+    return letters // 3 + len(text.encode(errors="surrogatepass")) - letters + 1
 
 
 def _schema(keys: list[str]) -> dict[str, Any]:
@@ -140,7 +141,8 @@ def _schema(keys: list[str]) -> dict[str, Any]:
     the lists are short, so that a small model that repeats itself comes to an end."""
     key = {"type": "string", "enum": keys}
     quote = _object({"key": key, "quote": {"type": "string"}})
-    sentence = _object({"text": {"type": "string"}, "keys": _list(key, 3)})
+    # Keys first: the model chooses what to stand on before it writes, and a text that is cut has its keys.
+    sentence = _object({"keys": _list(key, 3), "text": {"type": "string"}})
     return _object({"quotes": _list(quote, 6), "sentences": _list(sentence, 5)})
 
 

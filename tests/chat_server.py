@@ -78,7 +78,7 @@ def as_json(quotes: Sequence[tuple[str, str]], sentences: Sequence[tuple[str, Se
     """A reply in the form that is asked for."""
     told = {
         "quotes": [{"key": key, "quote": quote} for key, quote in quotes],
-        "sentences": [{"text": text, "keys": list(keys)} for text, keys in sentences],
+        "sentences": [{"keys": list(keys), "text": text} for text, keys in sentences],
     }
     return json.dumps(told, ensure_ascii=False)
 

@@ -324,6 +324,21 @@ def test_a_refused_schema_and_a_long_prompt_are_told_apart() -> None:
         assert isinstance(failed(chat(server).stream(structured))[1], PromptTooLong)
 
 
+def test_a_model_that_takes_no_temperature_is_asked_without_and_then_always() -> None:
+    no_length = "Unsupported parameter: 'max_tokens' is not supported, use 'max_completion_tokens' instead."
+    no_heat = "Unsupported value: 'temperature' does not support 0 with this model."
+    with chat_server(refuses(400, no_length), refuses(400, no_heat), says("Yes.")) as server:
+        model = chat(server)
+        assert [heard(model.stream(HELLO))[0] for _ in range(2)] == ["Yes.", "Yes."]
+        told = [set(json.loads(asked.body)) - {"model", "messages", "stream"} for asked in server.asked]
+    assert told == [
+        {"max_tokens", "temperature", "seed"},
+        {"max_completion_tokens", "temperature", "seed"},
+        {"max_completion_tokens", "seed"},
+        {"max_completion_tokens", "seed"},
+    ]
+
+
 # --- what it says of itself -----------------------------------------------------------------------------
 
 

@@ -19,6 +19,9 @@ QUOTE = DraftQuote("k7f2", "Pericytes increased it by 51%.")
 ONE = DraftSentence("It rose by 51%.", ("k7f2",))
 TWO = DraftSentence("It fell (p53, n = 5) in the [18F]FDG scan.", ("k7f2", "m3p8"))
 JSON = as_json([("k7f2", QUOTE.text)], [(ONE.text, ONE.keys), (TWO.text, TWO.keys)])
+KEYS_LAST = JSON.replace(
+    '"keys": ["k7f2"], "text": "It rose by 51%."', '"text": "It rose by 51%.", "keys": ["k7f2"]'
+)
 LINES = f'QUOTE [k7f2] "{QUOTE.text}"\n\nIt rose by 51% [k7f2]. {TWO.text} [k7f2, m3p8]\n'
 WHOLE = Draft((QUOTE,), (ONE, TWO))
 
@@ -27,6 +30,7 @@ WHOLE = Draft((QUOTE,), (ONE, TWO))
     "text",
     [
         JSON,
+        KEYS_LAST,
         f"```json\n{JSON}\n```",
         f"Here is the JSON you asked for:\n{JSON}",
         f"<think>Let me cite [1] and say NO ANSWER.</think>\n{JSON}",
@@ -36,6 +40,7 @@ WHOLE = Draft((QUOTE,), (ONE, TWO))
         .replace("[k7f2]. It", "[k7f2].\n2. It")
         .replace("2. ", "- "),
         LINES.replace("[k7f2, m3p8]", "(k7f2; m3p8)"),
+        "Sure, here you are:\n" + LINES.replace("\n\n", "\n\n**Answer:**\n"),
         LINES.replace("\n", "\r\n").replace(" rose", "\u00a0rose\u200b"),
     ],
 )
@@ -43,7 +48,7 @@ def test_one_answer_in_many_dresses(text: str) -> None:
     assert parse_draft(text, ended=True) == WHOLE
 
 
-@pytest.mark.parametrize("text", [JSON, LINES])
+@pytest.mark.parametrize("text", [JSON, KEYS_LAST, LINES])
 def test_what_is_finished_stays_and_what_is_not_is_only_the_rest(text: str) -> None:
     seen = [parse_draft(text[:end], ended=False) for end in range(len(text) + 1)]
     for draft in seen:
@@ -112,6 +117,14 @@ def test_long_lists_and_sentences_are_cut() -> None:
     assert len(draft.quotes) == 24
     assert len(draft.quotes[0].text) <= 2_001
     assert [s.text for s in draft.sentences] == [f"Sentence {i}." for i in range(12)]
+
+
+def test_whole_sentences_of_a_text_that_is_cut_keep_their_keys() -> None:
+    cut = '{"quotes": [], "sentences": [{"keys": ["k7f2"], "text": "It rose by 51%. It rose by 51%. It fell'
+    draft = parse_draft(cut, ended=False)
+    assert (draft.sentences, draft.rest) == ((ONE,), "It fell")
+    keys_last = parse_draft(cut.replace('"keys": ["k7f2"], ', ""), ended=False)
+    assert (keys_last.sentences, keys_last.rest) == ((), "It rose by 51%. It rose by 51%. It fell")
 
 
 # --- quotes ---------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from index.library import Library
@@ -15,7 +16,8 @@ from qa.llm.address import parse_address
 from qa.llm.chat import ChatRequest, Ended, Facts, Message, Token
 from qa.llm.openai import OpenAIChat
 from qa.model import Answer, Drafted, Finished, StageBegun, Verdict
-from tests.conftest import Citewell
+from qa.prompt import tokens_of
+from tests.conftest import SAMPLES, Citewell
 from tests.llama_server import LlamaServer, llama_server
 from tests.llm_answers import (
     DENSITY,
@@ -122,6 +124,16 @@ def test_stopping_frees_the_server_for_the_next_question(library: Library, llama
     model = OpenAIChat(parse_address(llama.url), model="smollm2")
     heard(model.stream(ChatRequest((Message("user", "Hello"),), 1)))
     assert time.monotonic() - begun < 5, "the server was still busy with the answer that was left"
+
+
+def test_tokens_are_never_counted_too_low(library: Library, llama: LlamaServer) -> None:
+    """By the server's own tokeniser, which makes a token of every digit."""
+    texts = [DENSITY, FIBROSIS, DOSE, "P<0.001; 95% CI 1.23–4.56; n = 12,345", "α–β µm ≥ 5 × 10⁶ 🧪"]
+    texts += [path.read_text() for path in sorted(SAMPLES.glob("*.md"))[:3]]
+    url = f"{llama.url.removesuffix('/v1')}/tokenize"
+    for text in texts:
+        counted = httpx.post(url, json={"content": text}, trust_env=False).json()["tokens"]
+        assert len(counted) <= tokens_of(text) < 3 * len(counted), text[:80]
 
 
 def test_citewell_llm_tells_what_is_there(citewell: Citewell, llama: LlamaServer, tmp_path: Path) -> None:

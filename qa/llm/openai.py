@@ -30,6 +30,7 @@ _MAX_BODY = 1 << 20
 _MAX_BYTES = 16 << 20
 _MAX_TEXT = 20_000  # characters of a reply; ours are asked to have a few hundred words
 _FACTS_SECONDS = 10.0
+_OPTIONS = ("max_tokens", "temperature", "seed")
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -77,6 +78,7 @@ class OpenAIChat:
         # A proxy is for what is away; what is here stays here.
         self._policy = LlmPolicy(here=address.is_here, trust_env=trust_env and not address.is_here)
         self._facts: Facts | None = None
+        self._refused: set[str] = set()  # options that the server does not take
 
     def __repr__(self) -> str:
         return f"OpenAIChat({self._address.base!r}, model={self._model!r})"  # never the key
@@ -157,7 +159,11 @@ class OpenAIChat:
             if head.status != 200:
                 body = yield from self._body(exchange, patience)
                 schema = request.schema is not None
-                raise refused(self._address, head, body, self.name, self._key, schema=schema)
+                error = refused(self._address, head, body, self.name, self._key, schema=schema)
+                if isinstance(error, LlmError) and (option := self._refused_option(error.message)):
+                    self._refused.add(option)
+                    raise TryAgain(error, after=0.0)
+                raise error
             if head.kind == _EVENTS:
                 return (yield from self._events(exchange, patience))
             return (yield from self._at_once(exchange, patience))
@@ -174,7 +180,19 @@ class OpenAIChat:
         if request.schema is not None:
             shape = {"name": "answer", "strict": True, "schema": request.schema}
             payload["response_format"] = {"type": "json_schema", "json_schema": shape}
+        for option in self._refused:
+            value = payload.pop(option, None)
+            if option == "max_tokens":
+                payload["max_completion_tokens"] = value
         return payload
+
+    def _refused_option(self, said: str) -> str | None:
+        """What a server will not be told: models that reason choose their temperature themselves, and have
+        another name for the length."""
+        lowered = said.lower()
+        if not any(word in lowered for word in ("unsupported", "not supported", "does not support")):
+            return None
+        return next((name for name in _OPTIONS if name in lowered and name not in self._refused), None)
 
     def _events(self, exchange: Exchange, patience: Patience) -> Generator[Waiting | Token, None, Ended]:
         reader, reply, size = EventReader(), Reply(self._address, self._key), 0
