@@ -32,6 +32,8 @@ from qa.model import (
     Verdict,
 )
 from qa.settings import load_settings
+from tests.chat_server import chat_server
+from tests.local_server import Asked, Wire
 from tui.app import CitewellApp
 from tui.parts import Parts
 from tui.screens.chat import ChatScreen
@@ -676,3 +678,23 @@ async def test_the_headline_names_who_writes() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "8 papers · tiny" in seen(app))
         assert "no LLM" not in seen(app)
+
+
+async def test_escape_ends_the_connection_to_a_model_that_says_nothing(sample_library: Path) -> None:
+    hung_up = threading.Event()
+
+    def silent(asked: Asked, wire: Wire) -> None:
+        wire.connection.settimeout(20)
+        if wire.connection.recv(1) == b"":
+            hung_up.set()
+
+    with chat_server(silent) as server:
+        settings = load_settings(library=sample_library, llm_url=server.url, llm_model="small")
+        with Parts(settings) as made:
+            app = CitewellApp(made)
+            async with app.run_test(size=(120, 36)) as pilot:
+                await ask(pilot, QUESTION)
+                await until(pilot, lambda: server.asked != [] and "waiting for small…" in seen(app))
+                await pilot.press("escape")
+                await until(pilot, hung_up.is_set, 3)
+                assert "stopped" in seen(app)
