@@ -32,17 +32,29 @@ _RULES = (
     " keys of the passages that say so. Keep numbers, directions and conditions exactly as they are."
 )
 _AS_JSON = (
-    "Reply with JSON only, like this:\n"
-    '{"quotes": [{"key": "KEY", "quote": "a sentence copied from that passage"}],'
-    ' "sentences": [{"keys": ["KEY"], "text": "a sentence of your answer"}]}\n'
+    'Reply with JSON only: {"quotes": [{"key": …, "quote": …}, …],'
+    ' "sentences": [{"keys": […], "text": …}, …]}\n'
     "If the passages do not answer the question, leave both lists empty."
 )
 _AS_LINES = (
-    "Reply like this, one line each, and nothing else:\n"
-    'QUOTE [KEY] "a sentence copied from that passage"\n'
-    "A sentence of your answer. [KEY]\n"
+    'Reply with lines only: first QUOTE [key] "…" for each quote, then each sentence followed by its [key].\n'
     f"If the passages do not answer the question, reply only: {NO_ANSWER}"
 )
+# One exchange before the real one shows small models the form. No key that is made has a 0 or a 1, so one of
+# these in an answer stands for nothing.
+_EXAMPLE_QUESTION = "does zinc shorten a cold?"
+_EXAMPLE = (
+    "PASSAGE q1d0\n| (Zinc and the common cold › Results)\n| Colds lasted 4.5 days with zinc and 6.1 days"
+    " with placebo (P=0.02). Two patients stopped because of the taste.\nEND q1d0\n\n"
+    "PASSAGE z0b1\n| (Minerals in the diet › Introduction)\n| Zinc is found in meat and nuts.\nEND z0b1"
+)
+_EXAMPLE_QUOTE = "Colds lasted 4.5 days with zinc and 6.1 days with placebo (P=0.02)."
+_EXAMPLE_SENTENCE = "Yes: colds lasted 4.5 days with zinc, against 6.1 days with placebo."
+_EXAMPLE_JSON = (
+    f'{{"quotes": [{{"key": "q1d0", "quote": "{_EXAMPLE_QUOTE}"}}],'
+    f' "sentences": [{{"keys": ["q1d0"], "text": "{_EXAMPLE_SENTENCE}"}}]}}'
+)
+_EXAMPLE_LINES = f'QUOTE [q1d0] "{_EXAMPLE_QUOTE}"\n{_EXAMPLE_SENTENCE} [q1d0]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +77,11 @@ def make_prompt(
     """The prompt for as many of the first `limit` passages as fit into `context` tokens with the reply."""
     reply = min(_REPLY, context // 4)
     form = _AS_JSON if structured else _AS_LINES
+    example = _EXAMPLE_JSON if structured else _EXAMPLE_LINES
     asked = neutral(question)
-    room = context - reply - tokens_of(_RULES + form + 2 * asked) - 50
+    fixed = (Message("system", _RULES), Message("user", _user(_EXAMPLE_QUESTION, [_EXAMPLE], form)),
+             Message("assistant", example))  # fmt: skip
+    room = context - reply - sum(tokens_of(m.content) + 8 for m in fixed) - tokens_of(_user(asked, [], form))
     keys = make_keys(secret, question, evidence[:limit])
     passages: dict[str, ScoredPassage] = {}
     blocks: list[str] = []
@@ -82,9 +97,13 @@ def make_prompt(
             f"the model reads {context:,} tokens, too few for a question and a passage",
             "Let its server give it more, and set llm_context to that.",
         )
-    user = "\n\n".join([f"Question: {asked}", *blocks, f"Question: {asked}", form])
-    messages = (Message("system", _RULES), Message("user", user))
+    messages = (*fixed, Message("user", _user(asked, blocks, form)))
     return Prompt(ChatRequest(messages, reply, _schema(list(passages)) if structured else None), passages)
+
+
+def _user(question: str, blocks: Sequence[str], form: str) -> str:
+    # The rules last: a small model has forgotten what stood before the passages.
+    return "\n\n".join([*blocks, form, f"Question: {question}"])
 
 
 def _block(key: str, found: ScoredPassage) -> str:

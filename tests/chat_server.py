@@ -64,7 +64,7 @@ def refuses(status: int, message: str = "", **headers: str) -> Act:
 
 def passages_in(asked: Asked) -> dict[str, str]:
     """The passages of a prompt by their keys: what a model can see of them."""
-    text = "\n".join(message["content"] for message in json.loads(asked.body)["messages"])
+    text = json.loads(asked.body)["messages"][-1]["content"]  # what comes before it is an example
     found = re.findall(r"^PASSAGE (\w{4})\n\| \(.*\)\n((?:\| .*\n)*)END \1$", text, re.MULTILINE)
     return {key: re.sub(r"^\| ", "", block, flags=re.MULTILINE).strip() for key, block in found}
 

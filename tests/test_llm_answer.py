@@ -151,6 +151,18 @@ def test_an_invented_key_is_removed_and_the_sentence_flagged(library: Library, l
     assert answer.notices == ("One quote that the model gave is not in its passage, and is not shown.",)
 
 
+def test_a_model_that_repeats_the_example_of_the_prompt_cites_nothing(library: Library) -> None:
+    def act(asked: Asked, wire: Wire) -> None:
+        *_, example, _ = json.loads(asked.body)["messages"]
+        assert example["role"] == "assistant"
+        says(*pieces(example["content"]))(asked, wire)
+
+    with chat_server(act) as server:
+        answer = answered(make_answerer(library, server.url, WordsJudge()))
+    text = "Yes: colds lasted 4.5 days with zinc, against 6.1 days with placebo."
+    assert shape(answer) == [(text, "unsupported", [], (INVENTED,))]
+
+
 def test_a_quote_that_is_not_in_its_passage_is_never_shown(library: Library) -> None:
     """Also not if it stands in another paper, or nearly."""
     false = "Swine pericytes decreased capillary density by 51% in the border zone (P=0.003)."
@@ -320,8 +332,8 @@ def test_a_server_without_schemas_gets_plain_lines_and_is_not_asked_for_json_aga
         assert [len(answered(answerer).sentences) for _ in range(2)] == [3, 3]
         asked = [json.loads(one.body) for one in server.asked]
     assert ["response_format" in one for one in asked] == [True, False, False]
-    assert "Reply with JSON" in asked[0]["messages"][1]["content"]
-    assert "QUOTE [KEY]" in asked[1]["messages"][1]["content"]
+    assert "Reply with JSON" in asked[0]["messages"][-1]["content"]
+    assert "QUOTE [key]" in asked[1]["messages"][-1]["content"]
 
 
 def test_a_prompt_that_is_too_long_is_made_shorter(library: Library) -> None:

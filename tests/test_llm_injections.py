@@ -128,7 +128,9 @@ def test_an_obedient_model_changes_nothing(
 
     # No key: the prompt has one for each passage, none is in a text, and each text stands in its fence.
     assert sorted(DENSITY in text for text in shown.values()) == [False] * (len(shown) - 1) + [True]
-    fenced = [line for line in prompt["messages"][1]["content"].splitlines() if TRUE in line or "99%" in line]
+    fenced = [
+        line for line in prompt["messages"][-1]["content"].splitlines() if TRUE in line or "99%" in line
+    ]
     assert fenced
     assert all(line.startswith("| ") for line in fenced)
     assert not any(key in text for key in shown for text in shown.values())
