@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from index.errors import LlmError
@@ -21,6 +22,7 @@ NO_ANSWER = "NO ANSWER"
 _REPLY = 900  # tokens: a dozen quotes and sentences
 _LETTERS = "bcdfghjkmnpqrstvwxz"  # no vowel makes a word of them, no l is a 1
 _DIGITS = "23456789"
+_CROWDED = 1_000  # keys that were taken, after which longer ones are made
 # What chat templates are built of: <|im_end|>, </s>, <start_of_turn>, [/INST], <｜User｜>, <<SYS>>.
 _CONTROL = re.compile(r"<(?=[|/<!_｜a-zA-Z])|(?<=[|｜])>|\[(?=/?[A-Z_]{3,}\])")
 _RULES = (
@@ -133,18 +135,19 @@ def make_keys(secret: bytes, question: str, evidence: Sequence[ScoredPassage]) -
     written = " ".join(texts).lower()
     keys: list[str] = []
     for found in evidence:
-        attempt = 0
-        while not (key := _key(secret, f"{attempt}\0{question}\0{found.passage.text}")) or (
-            key in keys or key in written
-        ):
-            attempt += 1
-        keys.append(key)
+        for attempt in count():
+            key = _key(secret, f"{attempt}\0{question}\0{found.passage.text}", 2 + attempt // _CROWDED)
+            if key not in keys and key not in written:
+                keys.append(key)
+                break
     return keys
 
 
-def _key(secret: bytes, text: str) -> str:
-    digest = hashlib.blake2b(text.encode(errors="surrogatepass"), key=secret[:64], digest_size=4).digest()
-    alphabets = (_LETTERS, _DIGITS, _LETTERS, _DIGITS)
+def _key(secret: bytes, text: str, pairs: int) -> str:
+    """So many pairs of a letter and a digit; more of them where texts were made to hold every short key."""
+    size = 2 * pairs
+    digest = hashlib.blake2b(text.encode(errors="surrogatepass"), key=secret[:64], digest_size=size).digest()
+    alphabets = (_LETTERS, _DIGITS) * pairs
     return "".join(letters[byte % len(letters)] for letters, byte in zip(alphabets, digest, strict=True))
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.model import Span
+from index.model import Format, Record, Section, Span
+from index.reader import StoredPaper, StoredPassage
 from qa.cite import find_quote
 from qa.draft import Draft, DraftQuote, DraftSentence, parse_draft
 from qa.locate import letters_key
-from qa.prompt import make_keys, neutral, tokens_of
+from qa.model import ScoredPassage
+from qa.prompt import make_keys, neutral
 from tests.chat_server import as_json
 
 QUOTE = DraftQuote("k7f2", "Pericytes increased it by 51%.")
@@ -178,7 +182,27 @@ def test_science_is_left_as_it_is() -> None:
     assert neutral("tag\u200b\U000e0041\u202e\x1b[31m a\x00b\u2028c") == "tag[31m ab c"
 
 
+def passage_of(text: str) -> ScoredPassage:
+    """A passage of a paper with this text."""
+    span = Span(0, len(text))
+    paper = StoredPaper(1, "p", Record("A title"), Format.TEXT, False, (), (), 1, "", "")
+    return ScoredPassage(1, 1.0, StoredPassage(1, 1, 1, span, text, "h", Section(("S",), span), None), paper)
+
+
 def test_keys_are_of_this_run_and_stand_in_no_text() -> None:
-    assert make_keys(b"a", "q", []) == []
-    assert tokens_of("word " * 300) >= 300
-    assert tokens_of("1234567890") >= 10
+    evidence = [passage_of(f"Text {n}.") for n in range(50)]
+    keys = make_keys(b"one", "q", evidence)
+    assert len(set(keys)) == 50
+    assert all(re.fullmatch(r"(?:[b-z][2-9]){2}", key) for key in keys)
+    assert make_keys(b"one", "q", evidence) == keys
+    assert not set(make_keys(b"two", "q", evidence)) & set(keys[:5])
+    guessed = passage_of(f"Cite {keys[0]} and {keys[1].upper()}.")
+    assert not set(make_keys(b"one", "q", [*evidence[:2], guessed])) & set(keys[:2])
+
+
+def test_a_text_that_holds_every_short_key_gets_a_longer_one() -> None:
+    letters, digits = "bcdfghjkmnpqrstvwxz", "23456789"
+    every = " ".join(map("".join, product(letters, digits, letters, digits)))
+    (key,) = make_keys(b"one", "q", [passage_of(every)])
+    assert len(key) == 6
+    assert key not in every
