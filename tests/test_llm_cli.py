@@ -95,6 +95,17 @@ def test_what_does_not_hold_is_said_in_words(citewell: Citewell, sample_library:
     assert "zz99" not in result.out
 
 
+def test_a_model_that_finds_nothing_is_not_taken_for_the_papers(
+    citewell: Citewell, sample_library: Path
+) -> None:
+    with chat_server(says('{"quotes": [], "sentences": []}')) as server:
+        result = citewell("ask", QUESTION, "--llm", server.url, library=sample_library)
+    lines = result.out.splitlines()
+    assert lines[:3] == ["small finds no answer in your papers.", "", "The papers' own sentences"]
+    assert "Your papers do not answer this." not in result.out
+    assert "  [1] ✓ Alvino et al. 2018" in result.out
+
+
 def test_json_tells_verdicts_writer_and_what_is_missing(citewell: Citewell, sample_library: Path) -> None:
     with chat_server(answers(CLAIM), models=["tiny\x1b[31m"]) as server:
         result = citewell(

@@ -68,7 +68,10 @@ def working(*, quiet: bool) -> Iterator[Callable[[AnswerEvent], None]]:
 def print_answer(answer: Answer) -> None:
     """Sentences with their places, the references beneath, and one quiet line of figures."""
     out = console()
-    if answer.declined:
+    if answer.declined and answer.writer:
+        out.print(Text(f"{line(answer.writer)} finds no answer in your papers.", "bold"))
+        out.print()
+    elif answer.declined:
         _print_declined(out, answer)
     if answer.headline is not None:
         out.print(_statement(answer.headline, "bold"))
