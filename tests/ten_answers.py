@@ -33,6 +33,15 @@ QUESTIONS = (
 )
 
 
+_INTRODUCTION = """# Ten answers with a language model, and without
+
+Made by `CITEWELL_LLM_PASSAGES=3 python -m tests.ten_answers` on the sample pages. The model is SmolLM2-135M-Instruct
+(94 MB, the smallest that is of use for tests): it makes up quotes, repeats itself and does not answer. That is what
+this page shows: nothing that it made up carries a mark of support, no made-up quote is shown, and the papers' own
+sentences are there each time. "The papers' own" means that nothing of the model's was whole enough to show.
+"""
+
+
 def answer_of(parts: Parts, question: str) -> Answer:
     """The whole answer."""
     *_, last = parts.answerer.answer(question)
@@ -71,6 +80,7 @@ def page(library: Path, url: str, model: str | None) -> list[str]:
         for question in QUESTIONS:
             own, by_model = answer_of(plain, question), answer_of(written, question)
             state = "; incomplete" if by_model.incomplete else "" if by_model.writer else "; the papers' own"
+            state = "; the model was not asked" if own.declined else state
             rows.append(f"| {question} | {verdicts(by_model)}{state} | {verdicts(own)} |")
             parts += [f"\n## {question}\n", f"With {by_model.writer or 'no usable text of the model'}:\n"]
             parts += shown(by_model.sentences) or ["- (declined)"]
@@ -91,7 +101,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, nullcontext() if named else llama_server() as llama:
         url = named[0] if named else llama.url  # type: ignore[union-attr]
         lines = page(Path(folder) / "library", url, named[1] if len(named) > 1 else None)
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join([_INTRODUCTION, *lines]) + "\n")
 
 
 if __name__ == "__main__":
