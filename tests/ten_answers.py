@@ -35,10 +35,11 @@ QUESTIONS = (
 
 _INTRODUCTION = """# Ten answers with a language model, and without
 
-Made by `CITEWELL_LLM_PASSAGES=3 python -m tests.ten_answers` on the sample pages. The model is SmolLM2-135M-Instruct
-(94 MB, the smallest that is of use for tests): it makes up quotes, repeats itself and does not answer. That is what
-this page shows: nothing that it made up carries a mark of support, no made-up quote is shown, and the papers' own
-sentences are there each time. "The papers' own" means that nothing of the model's was whole enough to show.
+Made by `CITEWELL_LLM_PASSAGES=3 python -m tests.ten_answers` on the sample pages. The model is
+SmolLM2-135M-Instruct (94 MB, the smallest that is of use for tests): it makes up quotes, repeats itself and
+does not answer. That is what this page shows: nothing that it made up carries a mark of support, no made-up
+quote is shown, and the papers' own sentences are there each time. "The papers' own" means that nothing of
+the model's was whole enough to show.
 """
 
 
