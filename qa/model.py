@@ -145,7 +145,10 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """More text from a language model, as it came: nothing of it is verified yet."""
+    """More text from a language model, as it came: nothing of it is verified yet.
+
+    Empty where it is still waited for: a chance to stop, several times a second.
+    """
 
     text: str
 

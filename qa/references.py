@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from index.model import Author, Record
+from qa.model import AnswerSentence, Citation, ReferenceEntry
 
 _LISTED = 6
 
@@ -62,3 +65,17 @@ def _author(author: Author) -> str:
     return (
         f"{author.family} {author.given if author.given.isupper() and len(author.given) <= 3 else initials}"
     )
+
+
+def reference_list(sentences: Iterable[AnswerSentence]) -> tuple[ReferenceEntry, ...]:
+    """The cited papers in the order of their first citation, each with the numbers of its citations."""
+    cited: dict[int, dict[int, Citation]] = {}
+    for sentence in sentences:
+        for citation in sentence.citations:
+            cited.setdefault(citation.paper.id, {}).setdefault(citation.number, citation)
+    return tuple(_entry(list(citations.values())) for citations in cited.values())
+
+
+def _entry(citations: list[Citation]) -> ReferenceEntry:
+    paper = citations[0].paper
+    return ReferenceEntry(tuple(sorted(c.number for c in citations)), paper, full_reference(paper.record))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_origin
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from index.errors import SettingsError
 
@@ -61,6 +61,34 @@ class Settings(BaseModel):
     )
     trust_env: bool = Field(False, description="use the proxy that the environment names")
     sentences: int = Field(5, ge=1, le=30, description="sentences an answer may have")
+    llm_url: str | None = Field(
+        None, description="address of a language model's server; without one, none is ever asked"
+    )
+    llm_model: str | None = Field(
+        None, min_length=1, max_length=200, description="the model's name there, if it has several"
+    )
+    llm_key: SecretStr | None = Field(None, description="the server's key; better kept in the keyring")
+    llm_context: int | None = Field(
+        None, ge=1024, le=2_000_000, description="tokens the model reads; by default what the server says"
+    )
+    llm_passages: int = Field(6, ge=1, le=50, description="passages the model is given")
+    llm_temperature: float = Field(0.0, ge=0, le=2, description="0 for the likeliest words")
+    llm_connect_s: float = Field(5.0, gt=0, le=600, description="seconds to connect")
+    llm_first_token_s: float = Field(120.0, gt=0, le=3600, description="seconds until the first token")
+    llm_token_s: float = Field(30.0, gt=0, le=3600, description="seconds between two tokens")
+    llm_total_s: float = Field(300.0, gt=0, le=86_400, description="seconds in all")
+    judge: Literal["citewell", "llm", "none"] = Field(
+        "citewell", description="who judges whether a quote supports a sentence"
+    )
+
+    @field_validator("llm_key")
+    @classmethod
+    def _sendable(cls, key: SecretStr | None) -> SecretStr | None:
+        """A key is sent in a header: no line break may make another one of it."""
+        bare = key.get_secret_value().strip() if key else ""
+        if not (bare.isascii() and bare.isprintable()) or " " in bare or len(bare) > 4000:
+            raise ValueError("it holds characters that no key has")
+        return SecretStr(bare) if bare else None
 
 
 def _file() -> dict[str, Any]:

@@ -14,7 +14,8 @@ import pytest
 os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "NO_COLOR": "1"}
 # On a busy machine the reranker would stop earlier than on a quiet one, and answers would differ.
 os.environ["CITEWELL_RERANK_MS"] = "60000"
-os.environ.pop("CITEWELL_LIBRARY", None)
+for name in ("LIBRARY", "LLM_URL", "LLM_MODEL", "LLM_KEY"):
+    os.environ.pop(f"CITEWELL_{name}", None)
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"

@@ -28,6 +28,7 @@ class Asked:
     host: str
     target: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -152,6 +153,9 @@ def _read(connection: socket.socket) -> Asked | None:
         if not more:
             return None
         data += more
-    first, *lines = data.split(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return Asked(headers.get("host", "").rsplit(":", 1)[0], first.split(" ")[1], headers)
+    while len(body) < int(headers.get("content-length", 0)):
+        body += connection.recv(65536)
+    return Asked(headers.get("host", "").rsplit(":", 1)[0], first.split(" ")[1], headers, body)

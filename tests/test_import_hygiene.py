@@ -19,6 +19,7 @@ HEAVY = {
     "numpy",
     "rich",
     "httpx",
+    "keyring",
     "hishel",
     "pydantic",
     "onnxruntime",
@@ -45,6 +46,7 @@ def _modules_after(code: str) -> set[str]:
         ["chat", "--help"],
         ["watch", "--help"],
         ["fetch", "--help"],
+        ["llm", "--help"],
         ["--version"],
     ],
 )
@@ -75,6 +77,17 @@ def test_bringing_in_papers_loads_no_torch(tmp_path: Path) -> None:
     words = ["--library", str(tmp_path / "library"), "add", str(paper)]
     code = f"from tui.cli import cli\ncli.main({words!r}, standalone_mode=False)"
     assert _modules_after(code) & {"torch", "transformers", "sentence_transformers"} == set()
+
+
+def test_without_a_language_model_nothing_of_one_is_loaded(sample_library: Path) -> None:
+    code = (
+        "from qa.settings import load_settings\nfrom tui.parts import Parts\n"
+        f"assert Parts(load_settings(library={str(sample_library)!r})).answerer"
+    )
+    loaded = _modules_after(
+        code + "\nimport sys\nassert not any(n.startswith('qa.llm') for n in sys.modules)"
+    )
+    assert loaded & {"httpx", "keyring"} == set()
 
 
 def test_the_layers_import_one_way() -> None:

@@ -24,6 +24,7 @@ from qa.model import (
     Answer,
     AnswerSentence,
     Citation,
+    Drafted,
     Finished,
     ScoredPassage,
     SentenceReady,
@@ -31,6 +32,8 @@ from qa.model import (
     Verdict,
 )
 from qa.settings import load_settings
+from tests.chat_server import chat_server
+from tests.local_server import Asked, Wire
 from tui.app import CitewellApp
 from tui.parts import Parts
 from tui.screens.chat import ChatScreen
@@ -165,8 +168,9 @@ def library_of(text: str | None = None, papers: int = 8) -> Any:
 def scripted(*steps: Any, library: Any = None, load: Callable[[], object] = bool) -> Any:
     """Parts that load at once and answer by script."""
     return SimpleNamespace(
-        library=library or library_of(), answerer=Scripted(*steps), embedder=SimpleNamespace(load=load)
-    )
+        library=library or library_of(), answerer=Scripted(*steps), embedder=SimpleNamespace(load=load),
+        writer_name="",
+    )  # fmt: skip
 
 
 def paper(number: int = 1, title: str = "A paper", family: str = "Wang") -> StoredPaper:
@@ -635,3 +639,62 @@ def test_cleaning_moves_no_highlight() -> None:
     assert content.plain == "abcd QUOTE ef"
     (span,) = content.spans
     assert content.plain[span.start : span.end] == "QUOTE"
+
+
+# --- a language model ------------------------------------------------------------------------------------
+
+
+async def test_what_a_model_writes_is_shown_while_it_comes_and_replaced_by_what_was_checked(
+    gate: threading.Event,
+) -> None:
+    good = sentence(1, "Density rose.", paper(1), Verdict.SUPPORTED)
+    bare = SentenceReady(AnswerSentence("It cures scurvy.", (), Verdict.UNSUPPORTED, ("no",)))
+    own = sentence(2, "The paper's own words.", paper(2))
+    told = (good.sentence, bare.sentence)
+    answer = Answer(
+        "?", "?", False, told, (), (), notices=("The model's answer is incomplete.",), writer="tiny \x1b[31m",
+        incomplete=True, extracted=(own.sentence,),
+    )  # fmt: skip
+    steps = [Drafted(""), Drafted("Density "), Drafted("[red]rose.\x1b[31m It cures"), gate]
+    app = CitewellApp(scripted(*steps, good, bare, own, Finished(answer)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await ask(pilot, QUESTION)
+        await until(pilot, lambda: "Density [red]rose.[31m It cures" in seen(app))
+        gate.set()
+        await answered(pilot)
+        shown = seen(app).replace("\u00a0", " ")
+        assert "Density rose. [1]✓ It cures scurvy. ✗" in shown
+        assert "The papers' own sentences:" in shown
+        assert "The paper's own words. [2]✓" in shown
+        assert "2 sources · 2 papers · tiny [31m · " in shown
+        assert "The model's answer is incomplete." in shown
+        assert "[red]" not in shown
+
+
+async def test_the_headline_names_who_writes() -> None:
+    parts = scripted(finished())
+    parts.writer_name = "tiny"
+    app = CitewellApp(parts)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "8 papers · tiny" in seen(app))
+        assert "no LLM" not in seen(app)
+
+
+async def test_escape_ends_the_connection_to_a_model_that_says_nothing(sample_library: Path) -> None:
+    hung_up = threading.Event()
+
+    def silent(asked: Asked, wire: Wire) -> None:
+        wire.connection.settimeout(20)
+        if wire.connection.recv(1) == b"":
+            hung_up.set()
+
+    with chat_server(silent) as server:
+        settings = load_settings(library=sample_library, llm_url=server.url, llm_model="small")
+        with Parts(settings) as made:
+            app = CitewellApp(made)
+            async with app.run_test(size=(120, 36)) as pilot:
+                await ask(pilot, QUESTION)
+                await until(pilot, lambda: server.asked != [] and "waiting for small…" in seen(app))
+                await pilot.press("escape")
+                await until(pilot, hung_up.is_set, 3)
+                assert "stopped" in seen(app)

@@ -26,6 +26,7 @@ _COMMANDS = {
     "show": "tui.commands.look",
     "status": "tui.commands.look",
     "doctor": "tui.commands.look",
+    "llm": "tui.commands.llm",
     "eval": "tui.commands.evaluate",
 }
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -58,8 +60,49 @@ def network(command: F) -> F:
     return click.option("--offline", is_flag=True, help="Ask no server for anything.")(command)
 
 
-def make_parts(library: Path | None, model: str | None, *, offline: bool = False) -> Parts:
+@dataclass(frozen=True)
+class Llm:
+    """What the flags of a command say about a language model."""
+
+    url: str | None = None
+    model: str | None = None
+    none: bool = False
+    judge: str | None = None
+
+
+def llm(command: F) -> F:
+    """--llm, --llm-model, --judge and --no-llm, on every command that may have a language model write.
+
+    The command gets them as one argument, `llm`.
+    """
+
+    @wraps(command)
+    def with_llm(
+        *args: Any, llm_url: str | None, llm_model: str | None, no_llm: bool, judge: str | None, **rest: Any
+    ) -> Any:
+        if no_llm and (llm_url or llm_model or judge == "llm"):
+            raise click.UsageError("--no-llm goes with no other option about a language model.")
+        return command(*args, llm=Llm(llm_url, llm_model, no_llm, judge), **rest)
+
+    wrapped: Any = with_llm
+    for option in (
+        click.option("--no-llm", is_flag=True, help="Ask no language model, whatever the settings say."),
+        click.option("--judge", type=click.Choice(["citewell", "llm", "none"]),
+                     help="Who judges whether quotes support a sentence."),
+        click.option("--llm-model", metavar="NAME", help="The model's name, if the server has several."),
+        click.option("--llm", "llm_url", metavar="URL",
+                     help="Have the language model at this address write the answer."),
+    ):  # fmt: skip
+        wrapped = option(wrapped)
+    return cast(F, wrapped)
+
+
+def make_parts(
+    library: Path | None, model: str | None, *, offline: bool = False, llm: Llm | None = None
+) -> Parts:
     """The parts for these flags; an option given before the command counts where none follows it.
+
+    Only a command that hands `llm` in, even an empty one, can ever reach a language model.
 
     Whoever calls the command line from Python may hand a Network in as the context's object.
     """
@@ -72,7 +115,12 @@ def make_parts(library: Path | None, model: str | None, *, offline: bool = False
         library=library or before.get("library"),
         model=model or before.get("model"),
         offline=offline or before.get("offline") or None,
+        llm_url=llm.url if llm else None,
+        llm_model=llm.model if llm else None,
+        judge=llm.judge if llm else None,
     )
+    if llm is None or llm.none:
+        settings = settings.model_copy(update={"llm_url": None})
     return Parts(settings, root.obj)
 
 

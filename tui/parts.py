@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from index.sync import Syncer
     from index.zotero import ZoteroPaper
     from qa.answer import Answerer
+    from qa.llm.chat import ChatModel
     from qa.rerank import Reranker
     from qa.retrieve import RetrievalOptions, Retriever
     from qa.support import SupportModel
     from qa.verifier import Verifier
+    from qa.verify import Judge
+    from qa.write import Writer
 
 
 class Parts:
@@ -217,4 +220,52 @@ class Parts:
         options = AnswerOptions(
             settings.evidence, settings.per_paper, settings.sentences, 0.3 * settings.rerank_ms
         )
-        return Answerer(self.library, self.embedder, self.retriever, options, self.reranker, self.support)
+        return Answerer(
+            self.library, self.embedder, self.retriever, options, self.reranker, self.support, self.writer
+        )
+
+    @cached_property
+    def chat_model(self) -> ChatModel | None:
+        """The language model that the user named; None, and nothing of it is even imported, without one."""
+        if self.settings.llm_url is None:
+            return None
+        from qa.llm.address import check_allowed, parse_address
+        from qa.llm.keys import stored_key
+        from qa.llm.openai import LlmLimits, OpenAIChat, Sampling
+
+        settings = self.settings
+        address = parse_address(self.settings.llm_url)
+        key = settings.llm_key.get_secret_value() if settings.llm_key else stored_key(address)
+        check_allowed(address, has_key=bool(key), offline=settings.offline)
+        limits = LlmLimits(
+            settings.llm_connect_s, settings.llm_first_token_s, settings.llm_token_s, settings.llm_total_s
+        )
+        return OpenAIChat(
+            address, model=settings.llm_model, key=key, limits=limits,
+            sampling=Sampling(settings.llm_temperature), trust_env=settings.trust_env,
+        )  # fmt: skip
+
+    @property
+    def writer_name(self) -> str:
+        """Who will write the answers, as far as the settings tell without asking anyone; "" for nobody."""
+        settings = self.settings
+        return (settings.llm_model or "an LLM") if settings.llm_url else ""
+
+    @cached_property
+    def judge(self) -> Judge | None:
+        """Says whether quotes support what a model wrote; None leaves what is not verbatim unchecked."""
+        if self.settings.judge == "llm" and self.chat_model is not None:
+            from qa.llm_judge import LlmJudge
+
+            return LlmJudge(self.chat_model)
+        return None if self.settings.judge == "none" else self.verifier
+
+    @cached_property
+    def writer(self) -> Writer | None:
+        """Has the language model write; None where there is none."""
+        if self.chat_model is None:
+            return None
+        from qa.write import Writer, WriterOptions
+
+        options = WriterOptions(self.settings.llm_passages, self.settings.llm_context)
+        return Writer(self.chat_model, options, self.judge)

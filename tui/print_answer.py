@@ -10,7 +10,17 @@ from rich.console import Console
 from rich.text import Text
 
 from qa.answer import nearest
-from qa.model import Answer, AnswerEvent, Citation, ScoredPassage, StageBegun, Statement, Verdict
+from qa.model import (
+    Answer,
+    AnswerEvent,
+    AnswerSentence,
+    Citation,
+    Drafted,
+    ScoredPassage,
+    StageBegun,
+    Statement,
+    Verdict,
+)
 from qa.references import short_name
 from tui.clean import line
 from tui.console import console, count, shortened
@@ -22,6 +32,14 @@ MARKS = {
     Verdict.UNSUPPORTED: "✗",
     Verdict.UNCHECKED: "?",
 }
+WORDS = {
+    Verdict.VERBATIM: "verbatim",
+    Verdict.SUPPORTED: "supported",
+    Verdict.PARTIAL: "partly supported",
+    Verdict.UNSUPPORTED: "not supported",
+    Verdict.UNCHECKED: "not checked",
+}
+_FINE = (Verdict.VERBATIM, Verdict.SUPPORTED, Verdict.UNCHECKED)  # these need no words of their own
 
 
 @contextmanager
@@ -30,11 +48,19 @@ def working(*, quiet: bool) -> Iterator[Callable[[AnswerEvent], None]]:
     if quiet or not sys.stderr.isatty():
         yield lambda _event: None
         return
-    with console(err=True).status("…") as spinner:
+    err = console(err=True)
+    with err.status("…") as spinner:
+        stage, text = "", ""
 
         def show(event: AnswerEvent) -> None:
+            nonlocal stage, text
             if isinstance(event, StageBegun):
-                spinner.update(f"{event.stage}…")
+                stage, text = f"{line(event.stage)}…", ""
+                spinner.update(stage)
+            elif isinstance(event, Drafted) and event.text:
+                text += event.text  # only its end has room, and nothing of it is verified yet
+                room = max(20, err.width - len(stage) - 8)
+                spinner.update(Text.assemble(f"{stage} ", (line(text)[-room:], "dim")))
 
         yield show
 
@@ -42,12 +68,17 @@ def working(*, quiet: bool) -> Iterator[Callable[[AnswerEvent], None]]:
 def print_answer(answer: Answer) -> None:
     """Sentences with their places, the references beneath, and one quiet line of figures."""
     out = console()
-    if answer.declined:
+    if answer.declined and answer.writer:
+        out.print(Text(f"{line(answer.writer)} finds no answer in your papers.", "bold"))
+        out.print()
+    elif answer.declined:
         _print_declined(out, answer)
     if answer.headline is not None:
         out.print(_statement(answer.headline, "bold"))
         out.print()
-    for sentence in answer.sentences:
+    if answer.writer:
+        _print_written(out, answer)
+    for sentence in answer.extracted if answer.writer else answer.sentences:
         out.print(Text(line(sentence.text)))
         for citation in sentence.citations:
             out.print(Text.assemble(("  " + citation_line(citation), "cyan")))
@@ -61,6 +92,8 @@ def print_answer(answer: Answer) -> None:
             numbers = "".join(f"[{n}]" for n in entry.numbers)
             out.print(Text(f"{numbers} {line(entry.text)}"))
         out.print()
+    for notice in answer.notices:
+        out.print(Text(f"! {line(notice)}", "yellow"))
     out.print(Text(quiet_line(answer), "dim"))
 
 
@@ -68,6 +101,36 @@ def _statement(said: Statement, style: str = "") -> Text:
     """What citewell says of the quotes, with their numbers."""
     numbers = "".join(f"[{n}]" for n in said.numbers)
     return Text(f"{line(said.text)} {numbers}", style)
+
+
+def _print_written(out: Console, answer: Answer) -> None:
+    """A model's sentences with their marks, what speaks against them, and the quotes they stand on."""
+    for sentence in answer.sentences:
+        marks = [f"[{c.number}]{MARKS[c.verdict]}" for c in sentence.citations] or [MARKS[sentence.verdict]]
+        # A no-break space: the mark never stands alone at the beginning of a line.
+        out.print(Text.assemble(line(sentence.text), "\u00a0", (" ".join(marks), "cyan")))
+        if said := objection(sentence):
+            out.print(Text(f"  {said}", "yellow"))
+    if answer.incomplete:
+        out.print(Text("… (incomplete)", "yellow"))
+    if answer.sentences:
+        out.print()
+    quoted = {c.number: c for s in answer.sentences for c in s.citations}
+    for number in sorted(quoted):
+        out.print(Text.assemble((citation_line(quoted[number], marked=False), "cyan")))
+        out.print(Text(f"    “{line(quoted[number].quote)}”"))
+    if quoted:
+        out.print()
+    if answer.extracted:
+        out.print(Text("The papers' own sentences", "bold"))
+
+
+def objection(sentence: AnswerSentence) -> str:
+    """What is to be said against a sentence: ✗ not supported: it cites no passage. Empty if nothing is."""
+    if not sentence.reasons and sentence.verdict in _FINE:
+        return ""
+    reasons = "; ".join(line(reason) for reason in sentence.reasons)
+    return f"{MARKS[sentence.verdict]} {WORDS[sentence.verdict]}" + (f": {reasons}" if reasons else "")
 
 
 def _print_declined(out: Console, answer: Answer) -> None:
@@ -79,23 +142,25 @@ def _print_declined(out: Console, answer: Answer) -> None:
     out.print()
 
 
-def citation_line(citation: Citation) -> str:
+def citation_line(citation: Citation, *, marked: bool = True) -> str:
     """[1] ✓ Wang et al. 2026 · Abstract · p. 4"""
     parts = [short_name(citation.paper.record), citation.passage.section.heading]
     if citation.page is not None:
         parts.append(f"p. {citation.page}")
-    return f"[{citation.number}] {MARKS[citation.verdict]} " + " · ".join(line(p) for p in parts if p)
+    mark = f"{MARKS[citation.verdict]} " if marked else ""
+    return f"[{citation.number}] {mark}" + " · ".join(line(p) for p in parts if p)
 
 
 def quiet_line(answer: Answer) -> str:
     """How much was read and how long it took."""
-    cited = {c.paper.id for s in answer.sentences for c in s.citations}
-    quotes = sum(len(s.citations) for s in answer.sentences)
+    citations = [c for s in (*answer.sentences, *answer.extracted) for c in s.citations]
+    cited, quotes = {c.paper.id for c in citations}, len({c.number for c in citations})
     seconds = sum(ms for stage, ms in answer.timings_ms.items() if stage != "load") / 1000
     parts = [
         count(quotes, "quote"),
         count(len(cited), "paper"),
         f"from {count(len(answer.evidence), 'passage')}",
+        *([f"written by {line(answer.writer)}"] if answer.writer else []),
         f"{seconds:.1f} s",
     ]
     if answer.timings_ms.get("load", 0.0) >= 100:

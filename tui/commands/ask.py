@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from tui.diagnostics import Exit
-from tui.options import as_json, make_filters, make_parts, place, scope
+from tui.options import Llm, as_json, llm, make_filters, make_parts, place, scope
 
 if TYPE_CHECKING:
     from qa.model import Answer, Filters
@@ -26,13 +26,14 @@ _BATCH = click.option(
 @_BATCH
 @scope
 @as_json
+@llm
 @place
 def ask(
     question: str | None, batch: TextIO | None, papers: tuple[str, ...], years: str | None,
-    sections: tuple[str, ...], as_json: bool, library: Path | None, model: str | None,
+    sections: tuple[str, ...], as_json: bool, llm: Llm, library: Path | None, model: str | None,
 ) -> int:  # fmt: skip
     """Answer QUESTION from the papers, each sentence with the place it is quoted from."""
-    with make_parts(library, model) as parts:
+    with make_parts(library, model, llm=llm) as parts:
         filters = make_filters(papers, years, sections)
         if question is not None or batch is not None:
             parts.begin_loading()

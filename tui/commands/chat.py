@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from tui.options import make_parts, place
+from tui.options import Llm, llm, make_parts, place
 
 
 @click.command(short_help="Ask and read in the terminal.")
+@llm
 @place
-def chat(library: Path | None, model: str | None) -> None:
+def chat(llm: Llm, library: Path | None, model: str | None) -> None:
     """Ask and read in the terminal: answers, their sources, and the papers with the quotes marked."""
     from index.errors import SettingsError
 
@@ -20,5 +21,5 @@ def chat(library: Path | None, model: str | None) -> None:
         raise SettingsError("chat needs a terminal", 'In a script, use: citewell ask "QUESTION" --json')
     from tui.app import run
 
-    with make_parts(library, model) as parts:
+    with make_parts(library, model, llm=llm) as parts:
         run(parts)

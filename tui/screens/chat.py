@@ -16,6 +16,7 @@ from textual.widgets import Footer, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from index.errors import CitewellError, LibraryMissing
+from qa.model import Drafted
 from tui.messages import LibraryRead, ModelReady, Progress, Trouble
 from tui.screens.reader import ReaderScreen
 from tui.widgets.ask import AskInput
@@ -31,6 +32,7 @@ WIDE = 110  # columns from which sources stand beside the answer
 _SHORT = 16  # rows below which everything but the conversation and the input gives way
 _NO_PAPERS = "there are no papers in this library yet"
 _ADD_PAPERS = "In another terminal, type: citewell add FOLDER"
+_NOTHING_NEW = Drafted("")  # several times a second, while a language model is waited for
 _PATIENCE = 0.1  # seconds between two looks at whether a waiting question was stopped
 
 
@@ -71,7 +73,7 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Headline, conversation with sources, status, input, keys."""
-        yield HeadLine(self._parts.library.folder.name)
+        yield HeadLine(self._parts.library.folder.name, self._parts.writer_name)
         with Container(id="main"):
             yield Conversation()
             yield Sources()
@@ -125,7 +127,8 @@ class ChatScreen(Screen[None]):
             with closing(self._parts.answerer.answer(question)) as events:
                 # Looked at before each pull: a question stopped while it waited is not even begun.
                 while not worker.is_cancelled and (event := next(events, None)) is not None:
-                    self.post_message(Progress(turn, event))
+                    if event != _NOTHING_NEW:
+                        self.post_message(Progress(turn, event))
         except CitewellError as error:
             self.post_message(Trouble(turn, error.message, error.hint))
         finally:

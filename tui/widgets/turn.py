@@ -11,7 +11,7 @@ from textual.style import Style
 from textual.widgets import Static
 
 from tui.clean import line
-from tui.widgets.place import Place, counted, nearest_place, places_of, shortened
+from tui.widgets.place import COLOURS, MARKS, Place, counted, nearest_place, places_of, shortened
 
 if TYPE_CHECKING:
     from qa.model import Answer, AnswerEvent, AnswerSentence
@@ -32,6 +32,7 @@ class Turn(Vertical):
         self.places: list[Place] = []
         self.running = True
         self._sentences: list[AnswerSentence] = []
+        self._drafted = ""  # what a language model has written so far, shown until it is verified
         self._stage = _WAITING
         self._frame = 0
 
@@ -56,13 +57,15 @@ class Turn(Vertical):
 
     def take(self, event: AnswerEvent) -> None:
         """Shows an event of this question's answer; one that comes after the end changes nothing."""
-        from qa.model import Finished, SentenceReady, StageBegun
+        from qa.model import Drafted, Finished, SentenceReady, StageBegun
 
         if not self.running:
             return
         match event:
             case StageBegun(stage):
                 self._stage = line(stage)
+            case Drafted(text):
+                self._draft(text)
             case SentenceReady(sentence):
                 self._add(sentence)
             case Finished(answer):
@@ -70,21 +73,27 @@ class Turn(Vertical):
             case _:  # the evidence; what of it is cited comes with the sentences
                 pass
 
+    def _draft(self, text: str) -> None:
+        if text:
+            self._drafted += text
+            self._answer(Content.styled(line(self._drafted), "$text-muted italic"))
+
     def _add(self, sentence: AnswerSentence) -> None:
         self._sentences.append(sentence)
-        self.places.extend(places_of(sentence))
+        known = {place.number for place in self.places}
+        self.places.extend(place for place in places_of(sentence) if place.number not in known)
         self._answer(self._written())
 
     def _finish(self, answer: Answer) -> None:
-        if answer.declined:
+        if answer.declined and not answer.extracted:
             self._decline(answer)
-        else:
-            seconds = sum(ms for stage, ms in answer.timings_ms.items() if stage != "load") / 1000
-            papers = len({place.paper.id for place in self.places})
-            self._end(
-                f"{counted(len(self.places), 'source')} · {counted(papers, 'paper')} · {seconds:.1f} s",
-                answer.notices,
-            )
+            return
+        if answer.writer:
+            self._answer(self._written(len(answer.sentences)))
+        seconds = sum(ms for stage, ms in answer.timings_ms.items() if stage != "load") / 1000
+        papers = len({place.paper.id for place in self.places})
+        facts = [counted(len(self.places), "source"), counted(papers, "paper"), line(answer.writer)]
+        self._end(" · ".join(fact for fact in (*facts, f"{seconds:.1f} s") if fact), answer.notices)
 
     def _decline(self, answer: Answer) -> None:
         from qa.answer import nearest
@@ -134,20 +143,25 @@ class Turn(Vertical):
     def _say(self, text: str) -> None:
         self.query_one(".quiet", Static).update(Content(text))
 
-    def _written(self) -> Content:
-        """The sentences, those from one paper together, each with its marks."""
-        parts: list[Content | str] = []
+    def _written(self, by_model: int = 0) -> Content:
+        """The sentences, those from one paper together, each with its marks; first those of a model."""
+        parts: list[Content | str | tuple[str, str]] = []
         paper: int | None = None
-        for sentence in self._sentences:
+        for at, sentence in enumerate(self._sentences):
             places = places_of(sentence)
-            cited = places[0].paper.id if places else paper
-            if parts:
+            cited = places[0].paper.id if places and at >= by_model else paper
+            if at == by_model and by_model:
+                parts.append(("\n\nThe papers' own sentences:\n\n", "$text-muted"))
+            elif parts:
                 parts.append(" " if cited == paper else "\n\n")
             paper = cited
             parts.append(line(sentence.text))
             for place in places:
                 # A no-break space: the mark never stands alone at the beginning of a line.
                 parts += ["\u00a0", self._link(place)]
+            if not places:
+                sign, _ = MARKS[sentence.verdict.value]
+                parts.append((f"\u00a0{sign}", COLOURS[sentence.verdict.value]))
         return Content.assemble(*parts)
 
     def _link(self, place: Place) -> Content:
