@@ -13,7 +13,8 @@
         ├── LibraryTooNew    a newer citewell wrote it
         ├── LibraryDamaged   what is stored does not add up
         ├── WrongModel       the library was built with another embedding model
-        └── PaperNotFound    no paper, or more than one, answers to that name
+        ├── PaperNotFound    no paper, or more than one, answers to that name
+        └── TagNotFound      no paper has that tag
 
 The message says what happened and to what; `hint` says what to do next. Both are shown to the user
 as they are, so neither carries a traceback, a class name or an unescaped piece of a paper.
@@ -88,3 +89,7 @@ class WrongModel(LibraryError):
 
 class PaperNotFound(LibraryError):
     """No paper answers to the name, or more than one does."""
+
+
+class TagNotFound(LibraryError):
+    """No paper has the tag."""

@@ -89,7 +89,7 @@ class Retriever:
     def rank(self, reader: Reader, query: Query, vector: Vectors, depth: int | None = None) -> Rankings:
         """Every stage's ranking of at most `depth` passages (default: that of the options).
 
-        Raises PaperNotFound for a filter that names a paper the library lacks.
+        Raises PaperNotFound or TagNotFound for a filter that names what the library lacks.
         """
         options = self._options
         depth = max(options.depth, depth or 0)
@@ -147,12 +147,12 @@ class Retriever:
         if not filters:
             return None
         papers = [reader.find_paper(name).id for name in filters.papers] if filters.papers else None
-        allowed = reader.scope(papers, filters.years, filters.sections, filters.kinds)
+        allowed = reader.scope(papers, filters.years, filters.sections, filters.kinds, filters.tags)
         for name in filters.without:
             allowed.difference_update(reader.passage_ids(reader.find_paper(name).id))
         if not allowed:
             raise PaperNotFound(
-                "no passage lies within the given papers, years and sections",
+                "no passage lies within the given papers, years, sections and tags",
                 "Widen the scope, or leave it out.",
             )
         return allowed
