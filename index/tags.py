@@ -1,4 +1,4 @@
-"""What users call papers to find them again. A tag stays with its paper through every sync and goes with it."""
+"""What users call papers to find them again. A tag stays through every sync and goes with its paper."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def remove(db: sqlite3.Connection, paper_ids: Iterable[int], name: str) -> None:
 def inherit(db: sqlite3.Connection, old: int, new: int) -> None:
     """The paper `old` turned out to be `new`: what it was tagged, `new` is too."""
     db.execute(
-        "INSERT INTO tags (paper_id, name) SELECT ?, name FROM tags WHERE paper_id = ? ON CONFLICT DO NOTHING",
+        "INSERT INTO tags (paper_id, name) SELECT ?, name FROM tags WHERE paper_id = ?"
+        " ON CONFLICT DO NOTHING",
         (new, old),
     )
