@@ -7,6 +7,9 @@
     ├── FetchError           what was asked of the network did not come
     ├── ModelError           an embedding model cannot be loaded or misbehaves
     ├── DatasetError         an evaluation's questions or judgements cannot be used
+    ├── HistoryError         a kept conversation cannot be found, read or written
+    ├── ExportError          an answer cannot be written to where it was to go
+    ├── ManuscriptError      a draft, or its bibliography, cannot be checked
     └── LibraryError         the library on disk cannot be used
         ├── LibraryMissing   there is no library there yet
         ├── LibraryLocked    another process is writing to it
@@ -61,6 +64,18 @@ class ModelError(CitewellError):
 
 class DatasetError(CitewellError):
     """The questions, judgements or results of an evaluation cannot be used as they are."""
+
+
+class HistoryError(CitewellError):
+    """A kept conversation cannot be found, read or written."""
+
+
+class ExportError(CitewellError):
+    """An answer cannot be written to where it was to go."""
+
+
+class ManuscriptError(CitewellError):
+    """A draft, or the bibliography that goes with it, cannot be checked."""
 
 
 class LibraryError(CitewellError):

@@ -142,7 +142,7 @@ class Reader:
     # --- papers --------------------------------------------------------------------------------------
 
     def papers(self, *, tagged: Sequence[str] = ()) -> list[StoredPaper]:
-        """Every paper, by title; with `tagged`, those with any of these tags. TagNotFound if there is none."""
+        """Every paper, by title; with `tagged`, those with any of these tags, else TagNotFound."""
         found = self._papers("1 ORDER BY p.title COLLATE NOCASE, p.id", ())
         if not tagged:
             return found

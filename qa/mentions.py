@@ -89,20 +89,27 @@ def find_mention(question: str, papers: Sequence[CitedPaper]) -> Mention | None:
     """
     if not papers:
         return None
-    if found := _ORDINAL.search(question):
-        number = _ORDINALS[found["which"].lower()]
-        if number <= len(papers):
-            return _mention(question, found, [papers[number - 1 if number > 0 else -1]])
+    if ordinal := find_ordinal(question, papers):
+        return ordinal
     for found in _NUMBER.finditer(question):
         wanted = int(found["n"] or found["m"])
         meant = [paper for paper in papers if wanted in paper.numbers]
         if meant:
             return _mention(question, found, meant)
-    if found := _THOSE.search(question):
-        return _mention(question, found, papers)
-    if found := _THAT.search(question):
-        return _mention(question, found, papers[:1])
+    if those := _THOSE.search(question):
+        return _mention(question, those, papers)
+    if that := _THAT.search(question):
+        return _mention(question, that, papers[:1])
     return find_name(question, papers)
+
+
+def find_ordinal(question: str, papers: Sequence[CitedPaper]) -> Mention | None:
+    """The paper that the question counts: "the second paper" of these."""
+    found = _ORDINAL.search(question)
+    number = _ORDINALS[found["which"].lower()] if found else 0
+    if found is None or number > len(papers):
+        return None
+    return _mention(question, found, [papers[number - 1 if number > 0 else -1]])
 
 
 def find_name(question: str, papers: Sequence[CitedPaper]) -> Mention | None:

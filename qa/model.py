@@ -137,6 +137,14 @@ class StageBegun:
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """What is searched for, and within what. `because` says what a follow-up was taken to follow."""
+
+    query: Query
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
     """The evidence is known."""
 
@@ -164,4 +172,4 @@ class Finished:
     answer: Answer
 
 
-AnswerEvent = StageBegun | Retrieved | Drafted | SentenceReady | Finished
+AnswerEvent = StageBegun | Understood | Retrieved | Drafted | SentenceReady | Finished

@@ -21,7 +21,7 @@ from qa.followup_words import (
     has_population,
     own_words,
 )
-from qa.mentions import CitedPaper, Mention, find_mention, find_name
+from qa.mentions import CitedPaper, Mention, find_mention, find_name, find_ordinal
 from qa.model import EVERYTHING, Filters
 from qa.topic import Topic
 from qa.words import tokens
@@ -132,12 +132,15 @@ def rewrite(question: str, past: Sequence[Past]) -> Standalone:
 
 
 def _mention(question: str, past: Sequence[Past]) -> Mention | None:
-    with_papers = [one for one in reversed(past) if one.papers]
-    for age, one in enumerate(with_papers):
-        found = find_mention(question, one.papers) if age == 0 else find_name(question, one.papers)
-        if found is not None:
-            return found
-    return None
+    """“The second paper” is counted in the last answer that cited several; names may be older still."""
+    cited = [one.papers for one in reversed(past) if one.papers]
+    several = next((papers for papers in cited if len(papers) > 1), ())
+    found = find_ordinal(question, several) if several else None
+    if found is None and cited:
+        found = find_mention(question, cited[0])
+    for papers in cited[1:]:
+        found = found or find_name(question, papers)
+    return found
 
 
 def _about_papers(mention: Mention, topic: Topic) -> Standalone:

@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     )
     trust_env: bool = Field(False, description="use the proxy that the environment names")
     sentences: int = Field(5, ge=1, le=30, description="sentences an answer may have")
+    history: bool = Field(True, description="keep questions and answers in the library's folder")
 
     @classmethod
     def settings_customise_sources(

@@ -15,6 +15,8 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "NO_COLOR": "
 # On a busy machine the reranker would stop earlier than on a quiet one, and answers would differ.
 os.environ["CITEWELL_RERANK_MS"] = "60000"
 os.environ.pop("CITEWELL_LIBRARY", None)
+# Tests share libraries and must leave them as they are; those of the history switch it on.
+os.environ["CITEWELL_HISTORY"] = "false"
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"

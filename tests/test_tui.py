@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,10 +20,12 @@ from index.errors import PaperNotFound, WrongModel
 from index.library import Library
 from index.model import Author, Format, Record, Section, Span
 from index.reader import StoredPaper, StoredPassage
+from qa.conversation import Conversation as Asking
 from qa.model import (
     Answer,
     AnswerSentence,
     Citation,
+    Filters,
     Finished,
     ScoredPassage,
     SentenceReady,
@@ -126,7 +128,7 @@ class Scripted:
         self.steps = steps
         self.asked: list[str] = []
 
-    def answer(self, question: str) -> Iterator[Any]:
+    def answer(self, question: str, _filters: Filters) -> Generator[Any, None, None]:
         self.asked.append(question)
         yield StageBegun("searching")
         for step in self.steps:
@@ -164,9 +166,11 @@ def library_of(text: str | None = None, papers: int = 8) -> Any:
 
 def scripted(*steps: Any, library: Any = None, load: Callable[[], object] = bool) -> Any:
     """Parts that load at once and answer by script."""
+    answerer = Scripted(*steps)
     return SimpleNamespace(
-        library=library or library_of(), answerer=Scripted(*steps), embedder=SimpleNamespace(load=load)
-    )
+        library=library or library_of(), answerer=answerer, embedder=SimpleNamespace(load=load),
+        conversation=lambda: Asking(answerer),
+    )  # fmt: skip
 
 
 def paper(number: int = 1, title: str = "A paper", family: str = "Wang") -> StoredPaper:
@@ -635,3 +639,19 @@ def test_cleaning_moves_no_highlight() -> None:
     assert content.plain == "abcd QUOTE ef"
     (span,) = content.spans
     assert content.plain[span.start : span.end] == "QUOTE"
+
+
+async def test_a_follow_up_is_searched_for_in_full_and_says_so() -> None:
+    ready = sentence(1, "Cells move in rats.", paper())
+    parts = scripted(ready, finished(ready))
+    app = CitewellApp(parts)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, "do cells promote healing in rats?")
+        await answered(pilot)
+        assert "searched for" not in seen(app)
+        await ask(pilot, "and in mice?")
+        await answered(pilot)
+        assert "❯ and in mice?\n   searched for: do cells promote healing in mice?" in seen(app)
+        assert parts.answerer.asked == [
+            "do cells promote healing in rats?", "do cells promote healing in mice?",
+        ]  # fmt: skip

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from index.sync import Syncer
     from index.zotero import ZoteroPaper
     from qa.answer import Answerer
+    from qa.conversation import Conversation
+    from qa.history import History
     from qa.rerank import Reranker
     from qa.retrieve import RetrievalOptions, Retriever
+    from qa.rewrite import Rewriter
+    from qa.verify import Judge
 
 
 class Parts:
@@ -173,3 +177,36 @@ class Parts:
             settings.evidence, settings.per_paper, settings.sentences, 0.3 * settings.rerank_ms
         )
         return Answerer(self.library, self.embedder, self.retriever, options, self.reranker)
+
+    @cached_property
+    def judge(self) -> Judge | None:
+        """Says whether a sentence is supported by what it cites; None where there is nothing that can."""
+        return None
+
+    @cached_property
+    def rewriter(self) -> Rewriter:
+        """Makes follow-ups stand alone."""
+        from qa.rewrite import RuleRewriter
+
+        return RuleRewriter()
+
+    @cached_property
+    def history(self) -> History:
+        """The kept conversations of the library."""
+        from qa.history import History
+
+        return History(self.library.conversations)
+
+    def conversation(self, name: str | None = None, *, keep: bool = True) -> Conversation:
+        """A new conversation, or the one called `name` (the beginning of its id, or "last").
+
+        With `keep` false, or where the settings say so, what is asked in it is not kept.
+        """
+        from qa.conversation import Conversation
+
+        identifier = self.history.find(name) if name is not None else None
+        kept = keep and self.settings.history
+        conversation = Conversation(self.answerer, self.rewriter, self.history if kept else None)
+        if identifier is not None:
+            conversation.resume(identifier, self.history.turns(identifier))
+        return conversation

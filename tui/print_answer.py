@@ -55,7 +55,8 @@ def print_answer(answer: Answer) -> None:
             numbers = "".join(f"[{n}]" for n in entry.numbers)
             out.print(Text(f"{numbers} {line(entry.text)}"))
         out.print()
-    out.print(Text(quiet_line(answer), "dim"))
+    if answer.timings_ms:  # an answer that was kept has none
+        out.print(Text(quiet_line(answer), "dim"))
 
 
 def _print_declined(out: Console, answer: Answer) -> None:

@@ -25,6 +25,7 @@ from tui.widgets.place import Place
 from tui.widgets.sources import Sources
 
 if TYPE_CHECKING:
+    from qa.conversation import Conversation as Asking
     from tui.parts import Parts
 
 WIDE = 110  # columns from which sources stand beside the answer
@@ -68,6 +69,7 @@ class ChatScreen(Screen[None]):
         self._parts = parts
         # The answerer is for one thread at a time, and a stopped thread ends only when it next looks.
         self._answering = threading.Lock()
+        self._asking: Asking | None = None  # from the first question on; used under the lock only
 
     def compose(self) -> ComposeResult:
         """Headline, conversation with sources, status, input, keys."""
@@ -122,7 +124,9 @@ class ChatScreen(Screen[None]):
                 return
         try:
             self._read_library()
-            with closing(self._parts.answerer.answer(question)) as events:
+            if self._asking is None:
+                self._asking = self._parts.conversation()
+            with closing(self._asking.ask(question)) as events:
                 # Looked at before each pull: a question stopped while it waited is not even begun.
                 while not worker.is_cancelled and (event := next(events, None)) is not None:
                     self.post_message(Progress(turn, event))

@@ -14,7 +14,7 @@ from tui.clean import line
 from tui.widgets.place import Place, counted, nearest_place, places_of, shortened
 
 if TYPE_CHECKING:
-    from qa.model import Answer, AnswerEvent, AnswerSentence
+    from qa.model import Answer, AnswerEvent, AnswerSentence, Query
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _SPINNER_SECONDS = 0.1
@@ -56,19 +56,31 @@ class Turn(Vertical):
 
     def take(self, event: AnswerEvent) -> None:
         """Shows an event of this question's answer; one that comes after the end changes nothing."""
-        from qa.model import Finished, SentenceReady, StageBegun
+        from qa.model import Finished, SentenceReady, StageBegun, Understood
 
         if not self.running:
             return
         match event:
             case StageBegun(stage):
                 self._stage = line(stage)
+            case Understood(query):
+                self._understood(query)
             case SentenceReady(sentence):
                 self._add(sentence)
             case Finished(answer):
                 self._finish(answer)
             case _:  # the evidence; what of it is cited comes with the sentences
                 pass
+
+    def _understood(self, query: Query) -> None:
+        """Beneath a follow-up, what is searched for in its place, and what it is limited to."""
+        from qa.scope import in_words
+
+        searched = f"searched for: {query.text}" if query.text != query.question else ""
+        scope = f"scope: {in_words(query.filters)}" if query.filters else ""
+        said = [(f"\n  {line(part)}", "$text-muted") for part in (searched, scope) if part]
+        if said:
+            self.query_one(".question", Static).update(Content.assemble(f"❯ {line(self.question)}", *said))
 
     def _add(self, sentence: AnswerSentence) -> None:
         self._sentences.append(sentence)

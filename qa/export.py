@@ -1,0 +1,168 @@
+"""Answers as Markdown and as plain text, to be put into a document: numbers as they were shown, every quote
+with its place, every verdict in words.
+
+What comes from papers is made harmless for the format: on one line, without control characters, and in
+Markdown with every character escaped that could be markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from index.model import Record
+from index.parse.builder import plain
+from qa.model import Answer, AnswerSentence, Citation, Statement, Verdict
+from qa.references import short_name
+
+VERDICT_WORDS = {
+    Verdict.VERBATIM: "verbatim",
+    Verdict.SUPPORTED: "supported",
+    Verdict.PARTIAL: "partly supported",
+    Verdict.UNSUPPORTED: "not supported",
+    Verdict.UNCHECKED: "not checked",
+}
+DECLINED = "Your papers do not answer this."
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$!^@:])")
+_LEADING = re.compile(r"^(\d{1,9})?([-+=.)])(?=\s|$|[-+=])")
+
+
+def cited_records(answers: Sequence[Answer]) -> list[Record]:
+    """The records of the papers that these answers cite, each once, in the order of their first citation."""
+    papers = {entry.paper.key: entry.paper.record for answer in answers for entry in answer.references}
+    return list(papers.values())
+
+
+# --- Markdown --------------------------------------------------------------------------------------------
+
+
+def markdown(answers: Sequence[Answer], scopes: Sequence[str] = ()) -> str:
+    """Questions and answers as Markdown; `scopes` say in words what each question was limited to."""
+    told = [*scopes, *[""] * (len(answers) - len(scopes))]
+    return "\n\n".join("\n\n".join(_markdown(a, s)) for a, s in zip(answers, told, strict=True)) + "\n"
+
+
+def _markdown(answer: Answer, scope: str) -> Iterator[str]:
+    yield f"# {escaped(answer.question)}"
+    if answer.query != plain(answer.question):
+        yield f"*Searched for:* {escaped(answer.query)}"
+    if scope:
+        yield f"*Scope:* {escaped(scope)}"
+    if answer.writer:
+        yield f"*Written by* {escaped(answer.writer)}*; every quote is the papers’ own.*"
+    for statement in (answer.headline, answer.weighing):
+        if statement is not None:
+            yield f"**{escaped(statement.text)}** {_numbers(statement.numbers)}".rstrip()
+    if answer.declined:
+        yield from _declined_markdown(answer)
+    for sentence in (*answer.sentences, *answer.extracted):
+        yield from _markdown_sentence(sentence)
+    if answer.references:
+        yield "## References"
+        for entry in answer.references:
+            yield f"{_numbers(entry.numbers)} {escaped(entry.text)}"
+
+
+def _markdown_sentence(sentence: AnswerSentence) -> Iterator[str]:
+    citations = sentence.citations
+    if len(citations) != 1 or citations[0].quote != sentence.text:
+        remark = _remark(sentence.verdict, sentence.reasons)
+        numbers = _numbers(tuple(c.number for c in citations))
+        yield f"{escaped(sentence.text)} {numbers} *({escaped(remark)})*"
+    for citation in citations:
+        place = f"— {_numbers((citation.number,))} {escaped(_place(citation))}"
+        yield f"> {escaped(citation.quote)}\n>\n> {place}"
+
+
+def _declined_markdown(answer: Answer) -> Iterator[str]:
+    yield f"**{DECLINED}**"
+    if answer.evidence:
+        passage = answer.evidence[0].passage
+        yield f"The nearest is {escaped(_nearest(answer))}:"
+        yield f"> {escaped(passage.text)}"
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return "".join(f"\\[{number}\\]" for number in numbers)
+
+
+def escaped(text: str) -> str:
+    """The text as one line of Markdown that shows it, whatever is in it."""
+    flat = _SPECIAL.sub(r"\\\1", plain(text))
+    return _LEADING.sub(lambda found: f"{found[1] or ''}\\{found[2]}", flat)
+
+
+# --- plain text ------------------------------------------------------------------------------------------
+
+
+def text(answers: Sequence[Answer], scopes: Sequence[str] = ()) -> str:
+    """Questions and answers as plain text."""
+    told = [*scopes, *[""] * (len(answers) - len(scopes))]
+    return "\n\n\n".join("\n".join(_text(a, s)) for a, s in zip(answers, told, strict=True)) + "\n"
+
+
+def _text(answer: Answer, scope: str) -> Iterator[str]:
+    yield f"Question: {plain(answer.question)}"
+    if answer.query != plain(answer.question):
+        yield f"Searched for: {plain(answer.query)}"
+    if scope:
+        yield f"Scope: {plain(scope)}"
+    if answer.writer:
+        yield f"Written by {plain(answer.writer)}; every quote is the papers' own."
+    for statement in (answer.headline, answer.weighing):
+        if statement is not None:
+            yield ""
+            yield _said(statement)
+    if answer.declined:
+        yield ""
+        yield DECLINED
+        if answer.evidence:
+            yield f"The nearest is {_nearest(answer)}:"
+            yield f"  {plain(answer.evidence[0].passage.text)}"
+    for sentence in (*answer.sentences, *answer.extracted):
+        yield ""
+        yield from _text_sentence(sentence)
+    if answer.references:
+        yield ""
+        yield "References"
+        for entry in answer.references:
+            yield f"{''.join(f'[{n}]' for n in entry.numbers)} {plain(entry.text)}"
+
+
+def _text_sentence(sentence: AnswerSentence) -> Iterator[str]:
+    alone = len(sentence.citations) == 1 and sentence.citations[0].quote == sentence.text
+    yield (
+        plain(sentence.text)
+        if alone
+        else (f"{plain(sentence.text)} ({_remark(sentence.verdict, sentence.reasons)})")
+    )
+    for citation in sentence.citations:
+        if not alone:
+            yield f"  “{plain(citation.quote)}”"
+        yield f"  [{citation.number}] {_place(citation)}"
+
+
+def _said(statement: Statement) -> str:
+    return f"{plain(statement.text)} {''.join(f'[{n}]' for n in statement.numbers)}".rstrip()
+
+
+# --- both ------------------------------------------------------------------------------------------------
+
+
+def _place(citation: Citation) -> str:
+    """Wang et al. 2026, Abstract, p. 4 (verbatim)"""
+    page = f"p. {citation.page}" if citation.page is not None else ""
+    parts = [short_name(citation.paper.record), citation.passage.section.heading, page]
+    where = ", ".join(plain(part) for part in parts if part)
+    return f"{where} ({_remark(citation.verdict, citation.reasons)})"
+
+
+def _remark(verdict: Verdict, reasons: Sequence[str]) -> str:
+    because = "; ".join(plain(reason) for reason in reasons)
+    return f"{VERDICT_WORDS[verdict]}: {because}" if because else VERDICT_WORDS[verdict]
+
+
+def _nearest(answer: Answer) -> str:
+    found = answer.evidence[0]
+    parts = [short_name(found.paper.record), found.passage.section.heading]
+    return ", ".join(plain(part) for part in parts if part)
