@@ -23,7 +23,8 @@ VERDICT_WORDS = {
     Verdict.UNCHECKED: "not checked",
 }
 DECLINED = "Your papers do not answer this."
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$!^@:])")
+# The colon and the dot before a letter: many viewers make a link of a bare address.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$!^@:]|(?<=\w)\.(?=[^\W\d_]))")
 _LEADING = re.compile(r"^(\d{1,9})?([-+=.)])(?=\s|$|[-+=])")
 
 
