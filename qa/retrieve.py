@@ -94,7 +94,7 @@ class Retriever:
         options = self._options
         depth = max(options.depth, depth or 0)
         clock = Clock()
-        allowed = self._allowed(reader, query.filters)
+        allowed = self.allowed(reader, query.filters)
         weights = (options.title_weight, options.heading_weight, 1.0)
         with clock.timed("bm25"):
             bm25 = reader.match(match_expression(query.text), depth, weights, allowed)
@@ -143,7 +143,12 @@ class Retriever:
         """
         return select(reader, self.rank(reader, query, vector, limit), limit, per_paper)
 
-    def _allowed(self, reader: Reader, filters: Filters) -> set[int] | None:
+    def allowed(self, reader: Reader, filters: Filters) -> set[int] | None:
+        """The ids of the passages that lie within the filters, None for all of them.
+
+        Raises PaperNotFound or TagNotFound for a filter that names what the library lacks, PaperNotFound for
+        one that nothing meets.
+        """
         if not filters:
             return None
         papers = [reader.find_paper(name).id for name in filters.papers] if filters.papers else None
