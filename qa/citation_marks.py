@@ -56,7 +56,7 @@ def without_marks(text: str) -> str:
     """The text without its citations; names that are part of the sentence stay."""
     for start, end, _ in sorted(_all(text), key=lambda hit: -hit[0]):
         text = text[:start] + text[end:]
-    return re.sub(r"\s+([.,;:!?])", r"\1", " ".join(text.split()))
+    return re.sub(r"\s+([.,;:?])", r"\1", " ".join(text.split()))
 
 
 def _all(text: str) -> list[tuple[int, int, list[Mark]]]:

@@ -71,8 +71,8 @@ def _markdown_sentence(sentence: AnswerSentence) -> Iterator[str]:
         numbers = _numbers(tuple(c.number for c in citations))
         yield f"{escaped(sentence.text)} {numbers} *({escaped(remark)})*"
     for citation in citations:
-        place = f"— {_numbers((citation.number,))} {escaped(_place(citation))}"
-        yield f"> {escaped(citation.quote)}\n>\n> {place}"
+        quote = f"{escaped(citation.quote)} {_numbers((citation.number,))}"
+        yield f"> {quote}\n>\n> — {escaped(_place(citation))}"
 
 
 def _declined_markdown(answer: Answer) -> Iterator[str]:

@@ -26,12 +26,13 @@ _LABELS = re.compile(
     r"|\\bibitem(?:\[[^\]]*\])?\{(?P<key>[^}]+)\}|\[\^(?P<note>[\w-]+)\]:)\s*(?P<text>.*)$"
 )
 _NOTE = re.compile(r"^\s{0,3}\[\^(?P<note>[\w-]+)\]:\s*(?P<text>.*)$")
-_QUOTED = re.compile(r"“([^“”]+)”|\"([^\"]+)\"|«([^«»]+)»|``(.+?)''|„([^„“”]+)[“”]")
+_QUOTED = re.compile(r"“([^“”]+)”|\"([^\"]+)\"|«([^«»]+)»|„([^„“”]+)[“”]")
 # A citation behind the full stop belongs to the sentence before it: ". [@key]" becomes " [@key].".
 _BEHIND = re.compile(
     r"(?P<stop>[.!?])(?P<mark>\s+(?:\[[^\[\]]*@[^\[\]]*\]|\[\^[\w-]+\]|\\\w*cite\w*\*?(?:\[[^\]]*\])*\{[^}]*\}))"
     r"(?=\s|$)"
 )
+_LATEX = re.compile(r"\\(?:\w*cite\w*|begin|section)\*?[\[{]")
 _MARKUP = re.compile(r"\\(?:emph|textit|textbf|text|mathrm|footnote)\{([^{}]*)\}")
 _QUOTED_WORDS = 3  # fewer are a term, not a quotation
 _OWN_WORDS = 2  # fewer are no sentence
@@ -98,6 +99,8 @@ def _blocks(source: str) -> Iterator[tuple[int, str]]:
 
     # Indented text is code in Markdown but a paragraph in LaTeX, and nobody cites in code.
     parser = MarkdownIt("commonmark").enable("table").disable(["code", "lheading"])
+    if _LATEX.search(source):
+        parser.disable("backticks")  # there they are quotation marks
     heading = False
     for token in parser.parse(source):
         if token.type == "heading_open":
@@ -128,7 +131,8 @@ def _plain(children: Sequence[object]) -> Iterator[str]:
 def _sentences(first: int, block: str) -> Iterator[CitedSentence]:
     """The sentences of a block that cite something."""
     flat = _BEHIND.sub(lambda found: f"{found['mark']}{found['stop']}", block)
-    flat = flat.replace("\n", " ")  # as long as the block, so that its line breaks still tell the lines
+    # As long as the block, so that its line breaks still tell the lines.
+    flat = flat.replace("\n", " ").replace("``", " “").replace("''", "” ")
     found: list[tuple[Span, str]] = []
     for span in sentence_spans(flat, Span(0, len(flat))):
         text = span.of(flat)

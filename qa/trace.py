@@ -20,7 +20,7 @@ from qa.locate import KeyedText, letters_key
 from qa.model import EVERYTHING, Filters, Query
 from qa.retrieve import Retriever
 from qa.verify import page_of
-from qa.words import content_words, match_expression, tokens
+from qa.words import content_words, fold, match_expression, tokens
 
 MAX_SENTENCE = 5_000  # characters
 _SHORTLISTED = 300  # passages whose papers are read
@@ -29,7 +29,8 @@ _PASSAGES = 10  # in which the nearest sentences are looked for
 _MIN_LETTERS = 12
 _MIN_WORDS = 3
 _FIGURE = re.compile(r"[<>≤≥±]|(?<![\w)])-\d+(?:\.\d+)*|\d+(?:\.\d+)*")
-_BEFORE = "<>≤≥±=-−+ "
+_SIGNS = "<>≤≥±=−-+ "
+_ENDS = 3  # characters in which such signs are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def find_exact(reader: Reader, words: str, allowed: set[int] | None = None) -> l
 
     The full-text index names the papers; words that span two passages are in both of them, in part.
     """
-    hits = reader.match(match_expression(words), _SHORTLISTED, (0.0, 0.0, 1.0), allowed)
+    hits = reader.match(_expression(words), _SHORTLISTED, (0.0, 0.0, 1.0), allowed)
     passages = reader.passages(i for i, _ in hits)
     order = list(dict.fromkeys(passages[i].paper_id for i, _ in hits if i in passages))[:_READ]
     papers, texts = reader.papers_by_id(order), Texts(reader)
@@ -117,6 +118,12 @@ def find_exact(reader: Reader, words: str, allowed: set[int] | None = None) -> l
         return found
     within = {place.paper.id: _spans(reader, place.paper.id, allowed) for place in found}
     return [place for place in found if _touches(place.span, within[place.paper.id])]
+
+
+def _expression(words: str) -> str:
+    """Any word of the quote; a word with a ligature also as it is written, for so the index has it."""
+    raw = [word for word in re.findall(r"[^\W_]+", words.lower()) if fold(word) != word]
+    return " OR ".join([match_expression(words), *(f'"{word}"' for word in dict.fromkeys(raw))])
 
 
 def _touches(span: Span, others: Sequence[Span]) -> bool:
@@ -194,19 +201,22 @@ def _closed(text: str, span: Span, words: str) -> Span:
 
 
 def _same_figures(text: str, span: Span, words: str) -> bool:
-    start = span.start
-    if words.lstrip()[:1] and not words.lstrip()[0].isalnum():
-        while start > 0 and span.start - start < 3 and text[start - 1] in _BEFORE:
+    """Whether the figures agree; signs at the ends of the words are looked for around the span."""
+    start, end, bare = span.start, span.end, words.strip()
+    if not bare[0].isalnum():
+        while start > 0 and span.start - start < _ENDS and text[start - 1] in _SIGNS:
             start -= 1
-    return figures(text[start : span.end]) == figures(words)
+    if not bare[-1].isalnum():
+        while end < len(text) and end - span.end < _ENDS and text[end] in _SIGNS:
+            end += 1
+    return figures(text[start:end]) == figures(words)
 
 
 def figures(text: str) -> list[str]:
     """The numbers and the signs that compare them, in order and in one spelling."""
     flat = unicodedata.normalize("NFKC", text).replace("−", "-").replace("·", ".")
     flat = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", flat)
-    flat = re.sub(r"(?<=\d)\s*([.,])\s*(?=\d)", ".", flat)
-    return _FIGURE.findall(flat)
+    return _FIGURE.findall(re.sub(r"(?<=\d),(?=\d)", ".", flat))
 
 
 def best_first(places: Sequence[TracedPlace], limit: int) -> list[TracedPlace]:

@@ -82,11 +82,11 @@ def test_markdown_says_all_that_was_shown() -> None:
         "# and in mice?\n\n"
         "*Searched for:* do vessels grow in mice?\n\n"
         "*Scope:* 2015–\n\n"
-        "> Vessels grew by 12 % in 8 mice.\n>\n"
-        "> — \\[1\\] Wang et al. 2026, Results › In vivo, p. 4 (verbatim)\n\n"
+        "> Vessels grew by 12 % in 8 mice. \\[1\\]\n>\n"
+        "> — Wang et al. 2026, Results › In vivo, p. 4 (verbatim)\n\n"
         "Vessels grew by 15 %. \\[2\\] *(not supported\\: the quote says 12 %)*\n\n"
-        "> Vessels grew by 12 % in 8 mice.\n>\n"
-        "> — \\[2\\] Wang et al. 2026, Results › In vivo, p. 4 (not supported\\: the quote says 12 %)\n\n"
+        "> Vessels grew by 12 % in 8 mice. \\[2\\]\n>\n"
+        "> — Wang et al. 2026, Results › In vivo, p. 4 (not supported\\: the quote says 12 %)\n\n"
         "## References\n\n"
         "\\[1\\]\\[2\\] Wang ZD, Müller H, The Sea and Land Group (2026). Role of mRNA in VEGF-A"
         " signalling\\: 50% \\& more. Frontiers in \\{Cell\\} Biology. https\\://doi\\.org/10.3389/fcell.2026\\_17\n"
@@ -275,7 +275,7 @@ def test_answers_and_conversations_are_written_to_files(
     assert result.out.startswith("MSCs promote angiogenesis")
     assert shown(target.read_text())[:2] == [
         question,
-        "MSCs promote angiogenesis by secreting growth factors, among them VEGF.",
+        "MSCs promote angiogenesis by secreting growth factors, among them VEGF. [1]",
     ]
     refused = citewell("ask", question, "--export", str(target), library=library)
     assert (refused.code, refused.out, "is there already" in refused.err) == (1, "", True)

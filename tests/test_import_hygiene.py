@@ -43,6 +43,11 @@ def _modules_after(code: str) -> set[str]:
         ["chat", "--help"],
         ["watch", "--help"],
         ["fetch", "--help"],
+        ["history", "--help"],
+        ["history", "export", "--help"],
+        ["tag", "add", "--help"],
+        ["trace", "--help"],
+        ["check", "--help"],
         ["--version"],
     ],
 )
