@@ -14,10 +14,10 @@ from typing import Protocol
 from index.errors import HistoryError
 from qa.answer import checked_question
 from qa.history import History
-from qa.kept import KeptTurn, keep
+from qa.kept import KeptTurn, keep, names
 from qa.model import EVERYTHING, Answer, AnswerEvent, Filters, Finished, Query, Understood
 from qa.rewrite import Past, Rewriter, RuleRewriter, Standalone
-from qa.scope import narrowed
+from qa.scope import in_words, narrowed
 
 
 class Answers(Protocol):
@@ -63,11 +63,11 @@ class Conversation:
         keeps what the question before it was limited to. A question that is stopped leaves no trace.
         """
         checked = checked_question(question)
-        past = [Past(turn.question, turn.query, turn.cited()) for turn in self.turns]
+        past = [Past(turn.question, turn.query, turn.cited(), turn.topic) for turn in self.turns]
         made = self._rewriter.rewrite(checked, past)
         scope = narrowed(self.scope, filters)
         used = self._used(made, scope, filters)
-        yield Understood(Query(checked, made.text, used), made.because)
+        yield Understood(Query(checked, made.text, used), made.because, in_words(used, names(self.turns)))
         with closing(self._answerer.answer(made.text, used)) as events:
             for event in events:
                 if isinstance(event, Finished):
@@ -84,7 +84,7 @@ class Conversation:
     def _kept(self, answer: Answer, made: Standalone, scope: Filters, used: Filters) -> Answer:
         """Remembers the turn; an answer that cannot be kept is shown all the same, and says so."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        turn = keep(answer, now, made.because, scope, used)
+        turn = keep(answer, now, made.because, scope, used, made.topic)
         self.turns.append(turn)
         if self._history is None:
             return answer

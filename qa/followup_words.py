@@ -15,13 +15,13 @@ POPULATIONS = frozenset(
 )
 # What may be asked of any treatment, cause or study, and so names no topic by itself.
 ATTRIBUTES = frozenset(
-    """safety safe safer safest tolerability toxicity toxic side effect effects effective effectiveness
-    efficacy efficacious adverse event events reaction reactions harm harms harmful risk risks benefit
-    benefits dose doses dosage dosages dosing amount concentration concentrations duration frequency
-    timing schedule regimen mechanism mechanisms pathway pathways mortality survival limitation
-    limitations caveat caveats strength strengths weakness weaknesses sample size number outcome
-    outcomes endpoint endpoints result results finding findings conclusion conclusions evidence study
-    studies trial trials paper papers article articles cost costs price contraindications
+    """time times safety safe safer safest tolerability toxicity toxic side effect effects effective
+    effectiveness efficacy efficacious adverse event events reaction reactions harm harms harmful risk
+    risks benefit benefits dose doses dosage dosages dosing amount concentration concentrations duration
+    frequency timing schedule regimen mechanism mechanisms pathway pathways mortality survival
+    limitation limitations caveat caveats strength strengths weakness weaknesses sample size number
+    outcome outcomes endpoint endpoints result results finding findings conclusion conclusions evidence
+    study studies trial trials paper papers article articles cost costs price contraindications
     contraindication interactions prognosis difference differences factors cause causes reason reasons
     consequence consequences implications alternatives alternative follow up term short long optimal
     recommended usual best maximum minimum typical common main major serious severe average mean total

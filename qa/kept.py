@@ -6,7 +6,7 @@ has changed. What then no longer stands in its paper is said to be unchecked, ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -84,6 +84,7 @@ class KeptTurn(_Kept):
     question: str
     query: str
     because: str = ""
+    topic: str = ""  # what follow-ups lean on, where that is not the query
     scope: Filters = EVERYTHING
     filters: Filters = EVERYTHING
     declined: bool = False
@@ -112,7 +113,14 @@ class KeptTurn(_Kept):
         )  # fmt: skip
 
 
-def keep(answer: Answer, asked: str, because: str, scope: Filters, filters: Filters) -> KeptTurn:
+def names(turns: Iterable[KeptTurn]) -> dict[str, str]:
+    """How the papers cited in these turns are called, by their keys."""
+    return {paper.key: paper.name for turn in turns for paper in turn.cited()}
+
+
+def keep(
+    answer: Answer, asked: str, because: str, scope: Filters, filters: Filters, topic: str = ""
+) -> KeptTurn:
     """A finished answer as it is kept."""
     nearest = answer.evidence[0] if answer.declined and answer.evidence else None
     papers = {entry.paper.key: entry.paper.record for entry in answer.references}
@@ -124,6 +132,7 @@ def keep(answer: Answer, asked: str, because: str, scope: Filters, filters: Filt
         question=answer.question,
         query=answer.query,
         because=because,
+        topic=topic,
         scope=scope,
         filters=filters,
         declined=answer.declined,

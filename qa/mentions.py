@@ -59,6 +59,7 @@ _CAPITALISED = (
 
 
 _VERB = re.compile(r"(?:did|do|does|was|were|are|is)\s+", re.IGNORECASE)
+_PREPOSITION = re.compile(r"(?:in|of|from|by|according to|about|for|on)\s", re.IGNORECASE)
 _VERB_AT_END = re.compile(r"\b(?:did|do|does|was|were|are|is|has|have|had)\s+$", re.IGNORECASE)
 
 
@@ -137,6 +138,7 @@ def _mention(question: str, found: re.Match[str], papers: Sequence[CitedPaper]) 
     before, words = question[: found.start()], found.group().strip()
     if verb := _VERB.match(words):  # "did that trial": the verb is no part of the name
         before, words = before + verb.group(), words[verb.end() :]
-    stands_for = "it" if _VERB_AT_END.search(before) and not words.endswith(("'s", "’s")) else ""
+    named = not _PREPOSITION.match(words) and not words.endswith(("'s", "’s"))
+    stands_for = "it" if named and _VERB_AT_END.search(before) else ""
     rest = " ".join(f"{before} {stands_for} {question[found.end() :]}".split())
     return Mention(tuple(papers), words, rest)

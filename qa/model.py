@@ -138,10 +138,12 @@ class StageBegun:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What is searched for, and within what. `because` says what a follow-up was taken to follow."""
+    """What is searched for, and within what: `scope` is that in words. `because` says what a follow-up was
+    taken to follow."""
 
     query: Query
     because: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)

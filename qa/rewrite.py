@@ -17,6 +17,7 @@ from qa.followup_words import (
     ATTRIBUTES,
     AUXILIARIES,
     PREPOSITIONS,
+    QUANTITIES,
     QUESTION_WORDS,
     has_population,
     own_words,
@@ -34,6 +35,12 @@ class Past:
     question: str
     query: str
     papers: tuple[CitedPaper, ...] = ()
+    topic: str = ""  # what follow-ups lean on, where that is not the query
+
+    @property
+    def leaned_on(self) -> str:
+        """The question from which a follow-up gets its topic."""
+        return self.topic or self.query
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class Standalone:
     text: str
     filters: Filters = EVERYTHING
     because: str = ""
+    topic: str = ""  # what later follow-ups lean on: "how many were in that trial?" is no new topic
 
 
 class Rewriter(Protocol):
@@ -122,12 +130,12 @@ def rewrite(question: str, past: Sequence[Past]) -> Standalone:
     last = past[-1]
     mention = _mention(question, past)
     if mention is not None:
-        return _about_papers(mention, Topic.of(last.query))
+        return _about_papers(mention, Topic.of(last.leaned_on))
     bare = " ".join(_FILLERS.sub("", question).split()) or question
     because = f"“{question}” follows “{last.query}”"
     if found := _BY_YEAR.fullmatch(bare):
-        return Standalone(last.query, Filters(years=_years(found)), because)
-    text = _rewritten(bare, Topic.of(last.query))
+        return Standalone(last.query, Filters(years=_years(found)), because, last.topic)
+    text = _rewritten(bare, Topic.of(last.leaned_on))
     return Standalone(question) if text is None else Standalone(text, because=because)
 
 
@@ -144,18 +152,21 @@ def _mention(question: str, past: Sequence[Past]) -> Mention | None:
 
 
 def _about_papers(mention: Mention, topic: Topic) -> Standalone:
-    """A question about named papers: these as a filter; the topic too, unless the question has its own."""
+    """A question about named papers: these as a filter, which is topic enough for most questions. The last
+    topic says whose dose is meant, and is asked of them where the question says nothing else."""
     filters = Filters(papers=tuple(paper.key for paper in mention.papers))
     because = f"“{mention.words}”: {'; '.join(paper.name for paper in mention.papers)}"
     rest = re.sub(r"\s+([?.!,])", r"\1", mention.rest).strip(" ,.;:")
     if found := _WHAT_ABOUT.fullmatch(rest):
         rest = found["x"] or found["y"]
     bare = rest.rstrip("?").strip()
-    if len(own_words(bare)) >= 1:
-        return Standalone(rest, filters, because)
-    if not set(tokens(bare)) & ATTRIBUTES and not has_population(bare):
+    if own_words(bare):
+        return Standalone(rest, filters, because, topic.question)
+    said = set(tokens(bare))
+    if not said & (ATTRIBUTES | QUANTITIES) and not has_population(bare):
         return Standalone(topic.question, filters, because)
-    return Standalone(topic.asked_of(bare), filters, because)
+    text = topic.asked_of(bare) if topic.takes_of(bare) else f"{bare}?"
+    return Standalone(text, filters, because, topic.question)
 
 
 def _years(found: re.Match[str]) -> tuple[int | None, int | None]:

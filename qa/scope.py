@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from qa.model import Filters
@@ -20,9 +21,11 @@ def narrowed(scope: Filters, more: Filters) -> Filters:
     )
 
 
-def in_words(scope: Filters) -> str:
-    """ "PMC123, 2015–, methods, #safety"; "" for everything."""
-    parts = [*scope.papers]
+def in_words(scope: Filters, names: Mapping[str, str] | None = None) -> str:
+    """ "Wang et al. 2026 (PMC123), 2015–, methods, #safety"; "" for everything. `names` are those of papers
+    by their keys, as far as they are known."""
+    called = names or {}
+    parts = [f"{called[key]} ({key})" if key in called else key for key in scope.papers]
     if scope.years:
         low, high = (str(year or "") for year in scope.years)
         parts.append(low if low == high else f"{low}–{high}")

@@ -67,11 +67,15 @@ class Topic:
     def asked_of(self, words: str) -> str:
         """A question for an attribute: "any side effects" becomes "side effects of MSCs in rats?"."""
         said = re.sub(r"^(?:(?:any|and|the)\s+)+", "", words.strip(), flags=re.IGNORECASE)
-        last = (tokens(said) or [""])[-1]
-        if not self.subject or last not in ATTRIBUTES or last in _NO_NOUNS:
+        if not self.takes_of(said):
             return self.asked(said)
         among = "" if has_population(said) else self._population()
         return f"{said} of {self.subject}{among}?"
+
+    def takes_of(self, words: str) -> bool:
+        """Whether the words end in what a subject can have ("the dose") and the subject is known."""
+        last = (tokens(words) or [""])[-1]
+        return bool(self.subject) and last in ATTRIBUTES and last not in _NO_NOUNS
 
     def with_question_word(self, word: str) -> str:
         """Why, how, when or where it is so."""

@@ -145,13 +145,15 @@ def test_a_paper_of_the_answer_limits_the_question_and_those_that_follow_it(scri
     ask(conversation, "does heparin lower clots in men?")
     ask(conversation, "the second paper's dose?")
     ask(conversation, "and the duration?")
-    ask(conversation, "and the first paper's?")
+    ask(conversation, "how many patients were included in the first paper?")
+    ask(conversation, "and the follow-up time?")
     ask(conversation, "does heparin cause hair loss?")
     ask(conversation, "only papers since 2018?")
     assert scripted.asked[1:] == [
         ("dose of heparin in men?", Filters(papers=("10.1/b",))),
         ("duration of heparin in men?", Filters(papers=("10.1/b",))),
-        ("duration of heparin in men?", Filters(papers=("10.1/a",))),
+        ("how many patients were included?", Filters(papers=("10.1/a",))),
+        ("follow-up time of heparin in men?", Filters(papers=("10.1/a",))),
         ("does heparin cause hair loss?", EVERYTHING),
         ("does heparin cause hair loss?", Filters(years=(2018, None))),
     ]

@@ -12,38 +12,43 @@ from tui.export_file import STDOUT, rendered, write
 
 if TYPE_CHECKING:
     from qa.conversation import Conversation
-    from qa.model import Answer, Filters
+    from qa.model import Answer, Filters, Understood
 
 
 def answer_with(
     conversation: Conversation, question: str, filters: Filters, *, quiet: bool
-) -> tuple[Answer, Filters]:
-    """The answer, and what the question was limited to in the end."""
+) -> tuple[Answer, Understood]:
+    """The answer, and what was searched for and within what."""
     from qa.model import Finished, Understood
     from tui.print_answer import working
 
-    used = filters
+    understood = None
     with working(quiet=quiet) as show:
         for event in conversation.ask(question, filters):
             if isinstance(event, Understood):
-                used = event.query.filters
-            elif isinstance(event, Finished):
-                return event.answer, used
+                understood = event
+            elif isinstance(event, Finished) and understood is not None:
+                return event.answer, understood
             else:
                 show(event)
-    raise AssertionError("an answer always finishes")
+    raise AssertionError("a conversation says what it understood, and finishes")
 
 
 def print_found(
-    answer: Answer, used: Filters, *, as_json: bool, target: str | None, format_: str | None, force: bool
+    answer: Answer,
+    understood: Understood,
+    *,
+    as_json: bool,
+    target: str | None,
+    format_: str | None,
+    force: bool,
 ) -> None:
     """Prints an answer, as JSON or for people, and writes it where it is to go besides."""
-    from qa.scope import in_words
     from tui.jsonout import answer_json
     from tui.print_answer import print_answer
 
-    scope = in_words(used)
-    shown = answer_json(answer) | {"scope": scope_json(used)}
+    scope = understood.scope
+    shown = answer_json(answer) | {"scope": scope_json(understood.query.filters)}
     if format_ is not None and target is not None:
         write(target, rendered([answer], format_, [scope], shown), force=force)
         if target == STDOUT:

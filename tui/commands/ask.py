@@ -60,8 +60,8 @@ def ask(
             return _run_batch(question, batch, answer, _answer_json)
         asked = _required(question)
         conversation = parts.conversation("last" if goes_on else name, keep=not no_history)
-        found, used = answer_with(conversation, asked, filters, quiet=as_json)
-        print_found(found, used, as_json=as_json, target=target, format_=format_, force=force)
+        found, understood = answer_with(conversation, asked, filters, quiet=as_json)
+        print_found(found, understood, as_json=as_json, target=target, format_=format_, force=force)
     return Exit.OK
 
 

@@ -60,6 +60,7 @@ def show(name: str, as_json: bool, library: Path | None, model: str | None) -> i
     """Show a conversation as it was, every quote looked up again in the library as it is now."""
     from rich.text import Text
 
+    from qa.kept import names
     from qa.scope import in_words
     from tui.asking import print_understood
     from tui.clean import line
@@ -74,7 +75,7 @@ def show(name: str, as_json: bool, library: Path | None, model: str | None) -> i
     out = console()
     for turn, answer in zip(turns, answers, strict=True):
         out.print(Text(f"❯ {line(turn.question)}", "bold"))
-        print_understood(answer, in_words(turn.filters))
+        print_understood(answer, in_words(turn.filters, names(turns)))
         print_answer(answer)
         out.print()
     return Exit.OK
@@ -93,6 +94,7 @@ def export(
     name: str, format_: str | None, target: str, force: bool, library: Path | None, model: str | None
 ) -> int:
     """Write a conversation to a file or to stdout, every quote looked up again."""
+    from qa.kept import names
     from qa.scope import in_words
     from tui.export_file import STDOUT, check_target, format_of, rendered, write
 
@@ -100,7 +102,7 @@ def export(
     check_target(target, force=force)
     with make_parts(library, model) as parts:
         turns, answers = _restored(parts, name)
-    scopes = [in_words(turn.filters) for turn in turns]
+    scopes = [in_words(turn.filters, names(turns)) for turn in turns]
     write(target, rendered(answers, made, scopes, _json(turns, answers)), force=force)
     if target != STDOUT:
         note(f"written to {target}")

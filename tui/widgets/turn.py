@@ -63,8 +63,8 @@ class Turn(Vertical):
         match event:
             case StageBegun(stage):
                 self._stage = line(stage)
-            case Understood(query):
-                self._understood(query)
+            case Understood(query, _, scope):
+                self._understood(query, scope)
             case SentenceReady(sentence):
                 self._add(sentence)
             case Finished(answer):
@@ -72,13 +72,11 @@ class Turn(Vertical):
             case _:  # the evidence; what of it is cited comes with the sentences
                 pass
 
-    def _understood(self, query: Query) -> None:
+    def _understood(self, query: Query, scope: str) -> None:
         """Beneath a follow-up, what is searched for in its place, and what it is limited to."""
-        from qa.scope import in_words
-
         searched = f"searched for: {query.text}" if query.text != query.question else ""
-        scope = f"scope: {in_words(query.filters)}" if query.filters else ""
-        said = [(f"\n  {line(part)}", "$text-muted") for part in (searched, scope) if part]
+        limited = f"scope: {scope}" if scope else ""
+        said = [(f"\n  {line(part)}", "$text-muted") for part in (searched, limited) if part]
         if said:
             self.query_one(".question", Static).update(Content.assemble(f"❯ {line(self.question)}", *said))
 
