@@ -13,6 +13,7 @@ from typing import Protocol
 
 from index.errors import HistoryError
 from qa.answer import checked_question
+from qa.followup_words import has_population, own_words
 from qa.history import History
 from qa.kept import KeptTurn, keep, names
 from qa.model import EVERYTHING, Answer, AnswerEvent, Filters, Finished, Query, Understood
@@ -66,7 +67,7 @@ class Conversation:
         past = [Past(turn.question, turn.query, turn.cited(), turn.topic) for turn in self.turns]
         made = self._rewriter.rewrite(checked, past)
         scope = narrowed(self.scope, filters)
-        used = self._used(made, scope, filters)
+        used = self._used(checked, made, scope, filters)
         yield Understood(Query(checked, made.text, used), made.because, in_words(used, names(self.turns)))
         with closing(self._answerer.answer(made.text, used)) as events:
             for event in events:
@@ -76,8 +77,11 @@ class Conversation:
                 else:
                     yield event
 
-    def _used(self, made: Standalone, scope: Filters, given: Filters) -> Filters:
+    def _used(self, question: str, made: Standalone, scope: Filters, given: Filters) -> Filters:
         before = self.turns[-1].filters if self.turns and made.because else EVERYTHING
+        if own_words(question) or has_population(question):
+            # "And in mice?" asks all papers again; "and the dose?" is still about the one that was named.
+            before = replace(before, papers=())
         # What the user says now wins over what the question says, and that over what was asked before.
         return narrowed(narrowed(narrowed(scope, before), made.filters), given)
 

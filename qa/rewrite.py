@@ -214,7 +214,7 @@ def _constrained(x: str, topic: Topic) -> str | None:
     first = x.split()[0].lower()
     if first in PREPOSITIONS:
         return topic.with_fragment(x)
-    owned = re.sub(r"^(?:its|their|the|any|this|these|that)\s+", "", x, flags=re.IGNORECASE)
+    owned = re.sub(r"^(?:of\s+)?(?:(?:its|their|the|any|this|these|that)\s+)?", "", x, flags=re.IGNORECASE)
     own = own_words(owned)
     if not own and set(tokens(owned)) & ATTRIBUTES:
         return topic.asked_of(owned)

@@ -113,12 +113,22 @@ class Topic:
         return self.with_fragment(f"{words[old[-1][0]] if old else 'in'} {who}")
 
     def with_parallel(self, word: str) -> str | None:
-        """With this word in the place of the only one like it: simvastatin for atorvastatin. Else None."""
+        """With this in the place of the only word like it (simvastatin for atorvastatin), or of the subject
+        where there is no other place for it. Else None."""
         words = self.text.split()
         alike = [i for i, other in enumerate(words) if _alike(word, other.strip("(),;:"))]
-        if len(alike) != 1 or " " in word:
-            return None
-        return self._joined(words[: alike[0]], [word], words[alike[0] + 1 :])
+        if len(alike) == 1 and " " not in word:
+            return self._joined(words[: alike[0]], [word], words[alike[0] + 1 :])
+        return self._with_subject(word)
+
+    def _with_subject(self, name: str) -> str | None:
+        """Another subject for a question that names nothing else: "safety of aspirin?" has one place only."""
+        for found in _OF.finditer(self.text):
+            start, end = found.span("subject")
+            around = f"{self.text[:start]} {self.text[end:]}"
+            if found["what"].lower() in _ROLES and not own_words(around):
+                return f"{self.text[:start]}{name}{self.text[end:]}?"
+        return None
 
     def _population(self) -> str:
         words = self.text.split()

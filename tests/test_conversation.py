@@ -147,6 +147,7 @@ def test_a_paper_of_the_answer_limits_the_question_and_those_that_follow_it(scri
     ask(conversation, "and the duration?")
     ask(conversation, "how many patients were included in the first paper?")
     ask(conversation, "and the follow-up time?")
+    ask(conversation, "and of aspirin?")
     ask(conversation, "does heparin cause hair loss?")
     ask(conversation, "only papers since 2018?")
     assert scripted.asked[1:] == [
@@ -154,6 +155,7 @@ def test_a_paper_of_the_answer_limits_the_question_and_those_that_follow_it(scri
         ("duration of heparin in men?", Filters(papers=("10.1/b",))),
         ("how many patients were included?", Filters(papers=("10.1/a",))),
         ("follow-up time of heparin in men?", Filters(papers=("10.1/a",))),
+        ("follow-up time of aspirin in men?", EVERYTHING),
         ("does heparin cause hair loss?", EVERYTHING),
         ("does heparin cause hair loss?", Filters(years=(2018, None))),
     ]

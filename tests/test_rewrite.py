@@ -24,6 +24,17 @@ def after(*asked: str, papers: tuple[CitedPaper, ...] = (WANG, LEE)) -> list[Pas
 # What was asked before, what is asked now, what is searched for. Some of it is no good English: it is shown
 # to the user as what was searched for, and the words are the right ones.
 FOLLOW_UPS = [
+    ("safety of dapagliflozin?", "and liraglutide?", "safety of liraglutide?"),
+    (
+        "what is the effect of metformin on mortality?",
+        "what about aspirin?",
+        "what is the effect of aspirin on mortality?",
+    ),
+    (
+        "what is the effect of exercise on depression?",
+        "and anxiety?",
+        "anxiety: effect of exercise on depression?",
+    ),
     ("do MSCs promote angiogenesis in rats?", "and in mice?", "do MSCs promote angiogenesis in mice?"),
     ("do MSCs promote angiogenesis in rats?", "in mice?", "do MSCs promote angiogenesis in mice?"),
     ("do MSCs promote angiogenesis in rats?", "what about mice?", "do MSCs promote angiogenesis in mice?"),
