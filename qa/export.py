@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from index.model import Record
 from index.parse.builder import plain
-from qa.model import Answer, AnswerSentence, Citation, Statement, Verdict
-from qa.references import short_name
+from qa.model import Answer, AnswerSentence, Citation, ReferenceEntry, Statement, Verdict
+from qa.references import link, short_name
 
 VERDICT_WORDS = {
     Verdict.VERBATIM: "verbatim",
@@ -25,6 +25,7 @@ VERDICT_WORDS = {
 DECLINED = "Your papers do not answer this."
 # The colon and the dot before a letter: many viewers make a link of a bare address.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$!^@:]|(?<=\w)\.(?=[^\W\d_]))")
+_ADDRESS = re.compile(r"https://[\w.-]+/[^\s<>\\`]+")
 _LEADING = re.compile(r"^(\d{1,9})?([-+=.)])(?=\s|$|[-+=])")
 
 
@@ -61,7 +62,7 @@ def _markdown(answer: Answer, scope: str) -> Iterator[str]:
     if answer.references:
         yield "## References"
         for entry in answer.references:
-            yield f"{_numbers(entry.numbers)} {escaped(entry.text)}"
+            yield f"{_numbers(entry.numbers)} {_linked(entry)}"
 
 
 def _markdown_sentence(sentence: AnswerSentence) -> Iterator[str]:
@@ -81,6 +82,14 @@ def _declined_markdown(answer: Answer) -> Iterator[str]:
         passage = answer.evidence[0].passage
         yield f"The nearest is {escaped(_nearest(answer))}:"
         yield f"> {escaped(passage.text)}"
+
+
+def _linked(entry: ReferenceEntry) -> str:
+    """The reference, its address as a link: the one thing in it that is not the paper's own words."""
+    address = link(entry.paper.record) or ""
+    if not _ADDRESS.fullmatch(address) or not entry.text.endswith(address):
+        return escaped(entry.text)
+    return f"{escaped(entry.text.removesuffix(address))} <{address}>"
 
 
 def _numbers(numbers: Sequence[int]) -> str:
