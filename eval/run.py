@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from index.reader import Reader, StoredPaper
 from qa.model import Query
 from qa.retrieve import Ranking, Rankings, Retriever
 
+Item = TypeVar("Item")
 _CUT = 100  # of a run, as in R@100
 
 
@@ -74,8 +76,8 @@ def run(
     )  # fmt: skip
 
 
-def sample(questions: Sequence[Question], limit: int | None) -> list[Question]:
-    """At most `limit` questions, spread evenly over the dataset: the same ones every time."""
+def sample(questions: Sequence[Item], limit: int | None) -> list[Item]:
+    """At most `limit` of them, spread evenly over the dataset: the same ones every time."""
     if limit is None or limit >= len(questions):
         return list(questions)
     return [questions[i * len(questions) // limit] for i in range(limit)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 from index.embed import Embedder
 from index.errors import SettingsError
 from index.library import Library
 from index.reader import Reader
+from qa.abbreviations import definitions, expanded
 from qa.clock import Clock
 from qa.confidence import confidence, is_answerable
 from qa.extract import Candidate, candidates, choose
@@ -32,7 +33,9 @@ from qa.model import (
 from qa.references import full_reference
 from qa.rerank import Reranker
 from qa.retrieve import Retriever, renumbered, select
+from qa.support import SupportModel
 from qa.verify import page_of, stands_at
+from qa.weigh import weigh
 from qa.words import content_words, stem
 
 MAX_QUESTION = 2_000  # characters; a model reads far fewer, and a pasted paper is no question
@@ -71,12 +74,14 @@ class Answerer:
         retriever: Retriever,
         options: AnswerOptions,
         reranker: Reranker | None = None,
+        support: SupportModel | None = None,
     ) -> None:
         self._library = library
         self._embedder = embedder
         self._retriever = retriever
         self._options = options
         self._reranker = reranker
+        self._support = support
 
     def search(self, question: str, filters: Filters, limit: int, per_paper: int | None) -> Answer:
         """Only the evidence: an answer without sentences."""
@@ -120,19 +125,24 @@ class Answerer:
         yield StageBegun("reading")
         with clock.timed("extract"):
             rarity = rarities(reader, query.text)
+            meanings = abbreviations(reader, evidence)
             ranked = candidates(
-                evidence, query.text, vector, rarity, self._embedder, self._reranker, options.rerank_ms
-            )
+                evidence, query.text, vector, rarity, self._embedder, self._reranker, options.rerank_ms,
+                meanings, self._support,
+            )  # fmt: skip
             certainty = confidence(evidence, ranked, rarity, rankings.best_logit)
             chosen = choose(ranked, options.sentences) if is_answerable(certainty) else []
         with clock.timed("verify"):
-            sentences = _cited(reader, chosen)
+            sentences = _cited(reader, chosen, meanings)
         for sentence in sentences:
             yield SentenceReady(sentence)
+        with clock.timed("weigh"):
+            headline, weighing = weigh(query.text, sentences, self._support)
         yield Finished(
             Answer(
                 query.question, query.text, not sentences, tuple(sentences), _references(sentences),
                 tuple(evidence), round(certainty, 4), timings_ms=clock.milliseconds,
+                headline=headline, weighing=weighing,
             )
         )  # fmt: skip
 
@@ -147,11 +157,20 @@ def rarities(reader: Reader, question: str) -> dict[str, float]:
     return {stem(word): math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in frequency.items()}
 
 
-def _cited(reader: Reader, chosen: Sequence[Candidate]) -> list[AnswerSentence]:
+def abbreviations(reader: Reader, evidence: Sequence[ScoredPassage]) -> dict[int, dict[str, str]]:
+    """For each paper of the evidence the abbreviations that its text defines."""
+    papers = {found.paper.id for found in evidence}
+    return {paper_id: definitions(reader.text(paper_id)) for paper_id in papers}
+
+
+def _cited(
+    reader: Reader, chosen: Sequence[Candidate], meanings: Mapping[int, Mapping[str, str]]
+) -> list[AnswerSentence]:
     """The chosen sentences as cited ones; a quote that is not at its span is dropped, never shown."""
     sentences: list[AnswerSentence] = []
     texts = {c.source.paper.id: reader.text(c.source.paper.id) for c in chosen}
     pages = {paper_id: reader.pages(paper_id) for paper_id in texts}
+    explained: set[tuple[str, str]] = set()
     for candidate in chosen:
         paper = candidate.source.paper
         if not stands_at(texts[paper.id], candidate.span, candidate.text):
@@ -165,7 +184,8 @@ def _cited(reader: Reader, chosen: Sequence[Candidate]) -> list[AnswerSentence]:
             page=page_of(pages[paper.id], candidate.span),
             verdict=Verdict.VERBATIM,
         )
-        sentences.append(AnswerSentence(candidate.text, (citation,), Verdict.VERBATIM))
+        text = expanded(candidate.text, meanings[paper.id], explained)
+        sentences.append(AnswerSentence(text, (citation,), Verdict.VERBATIM))
     return sentences
 
 

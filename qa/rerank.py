@@ -6,19 +6,14 @@ card). It runs on ONNX Runtime, without torch, and stops when its time is up.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from index.errors import ModelError
 from index.reader import StoredPassage
-
-if TYPE_CHECKING:
-    from tokenizers import Encoding, Tokenizer
+from qa.pairs import PairModel
 
 OWN = "citewell"
 NONE = "none"
@@ -53,92 +48,36 @@ class OnnxReranker:
 
     def __init__(self, folder: Path = _FOLDER, *, limit: int = 50) -> None:
         """`folder` holds model.onnx, tokenizer.json and reranker.json; at most `limit` passages are read."""
-        self._folder = folder
+        self._model = PairModel(folder, "reranker.json", "reranker")
         self._limit = limit
-        self._session: Any = None
-        self._tokenizer: Tokenizer | None = None
-        self._about: dict[str, Any] = {}
         self._seconds_per_token = 0.0  # as last measured: the next question begins with it
 
     @property
     def name(self) -> str:
         """The model's own name and version."""
-        return str(self._read_about()["name"])
-
-    def _read_about(self) -> dict[str, Any]:
-        if not self._about:
-            try:
-                self._about = json.loads((self._folder / "reranker.json").read_text("utf-8"))
-            except (OSError, ValueError) as error:
-                raise ModelError(
-                    f"the reranker in {self._folder} is not complete: {error}", "Reinstall citewell."
-                ) from error
-        return self._about
+        return str(self._model.about["name"])
 
     def load(self) -> None:
         """Loads and checks the model; ModelError if its files are missing or not those of its description."""
-        if self._session is not None:
-            return
-        import onnxruntime
-        from tokenizers import Tokenizer
-
-        about = self._read_about()
-        weights = (self._folder / "model.onnx").read_bytes()
-        if hashlib.sha256(weights).hexdigest() != about["sha256"]:
-            raise ModelError(f"the reranker in {self._folder} is damaged", "Reinstall citewell.")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _cores()
-        options.log_severity_level = 3
-        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(about["max_tokens"])  # the longest first: a question may be long, too
-        self._tokenizer = tokenizer
-        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        self._model.load()
 
     def score(self, question: str, passages: Sequence[str], budget_ms: float | None = None) -> list[float]:
         """See Reranker. No batch is begun that would not end in time, but the first one is always read,
         unless the budget is 0."""
-        self.load()
-        assert self._tokenizer is not None
+        self._model.load()
         begun = time.perf_counter()
         found: list[float] = []
         wanted = passages[: self._limit] if budget_ms != 0 else []
         for start in range(0, len(wanted), _BATCH):
-            pairs = [(question, text) for text in wanted[start : start + _BATCH]]
-            encoded = self._tokenizer.encode_batch(pairs)
+            encoded = self._model.encode([(question, text) for text in wanted[start : start + _BATCH]])
             tokens = len(encoded) * max(len(e.ids) for e in encoded)
             now = time.perf_counter()
             expected_ms = 1000 * (now + tokens * self._seconds_per_token - begun)
             if budget_ms is not None and found and expected_ms > budget_ms:
                 break
-            found += self._run(encoded)
+            found += [float(value) for value in self._model.run(encoded)[:, 0]]
             self._seconds_per_token = (time.perf_counter() - now) / tokens
         return found
-
-    def _run(self, encoded: Sequence[Encoding]) -> list[float]:
-        import numpy as np
-
-        longest = max(len(e.ids) for e in encoded)
-
-        def padded(rows: Iterable[Sequence[int]]) -> Any:
-            return np.array([[*row, *[0] * (longest - len(row))] for row in rows], dtype=np.int64)
-
-        (logits,) = self._session.run(
-            None,
-            {
-                "input_ids": padded(e.ids for e in encoded),
-                "attention_mask": padded(e.attention_mask for e in encoded),
-                "token_type_ids": padded(e.type_ids for e in encoded),
-            },
-        )
-        return [float(value) for value in logits.reshape(-1)]
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
 
 
 class CrossEncoderReranker:

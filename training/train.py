@@ -68,7 +68,7 @@ def reading(found: Found, recipe: Recipe, rng: random.Random) -> str:
     return found.text if rng.random() < recipe.header_dropped else f"{found.header}. {found.text}"
 
 
-class _Average:
+class Average:
     """The mean of a model's weights at several steps, which ranks more steadily than the last ones."""
 
     def __init__(self) -> None:
@@ -95,13 +95,13 @@ def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]]) -> Non
     model = AutoModelForSequenceClassification.from_pretrained(
         recipe.start, num_labels=1, dtype=torch.float32
     ).to(device)
-    _freeze(model, recipe.freeze)
+    freeze(model, recipe.freeze)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.01)
     steps = recipe.groups // recipe.groups_a_step
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, recipe))
     source = mix(files, rng)
-    average = _Average()
+    average = Average()
     model.train()
     begun = time.monotonic()
     losses: list[float] = []
@@ -141,7 +141,8 @@ def _batch(source: Iterator[Row], recipe: Recipe, rng: random.Random) -> tuple[l
     return pairs, recipe.groups_a_step
 
 
-def _freeze(model: Any, layers: int) -> None:
+def freeze(model: Any, layers: int) -> None:
+    """Keeps the embeddings and the lowest `layers` layers as they are; with 0 nothing."""
     if not layers:
         return
     frozen = [model.base_model.embeddings, *model.base_model.encoder.layer[:layers]]

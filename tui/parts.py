@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from qa.rerank import Reranker
     from qa.retrieve import RetrievalOptions, Retriever
     from qa.rewrite import Rewriter
+    from qa.support import SupportModel
+    from qa.verifier import Verifier
     from qa.verify import Judge
 
 
@@ -168,6 +170,20 @@ class Parts:
         return Retriever(self.embedder, VectorIndex(self.library), self.retrieval, self.reranker)
 
     @cached_property
+    def verifier(self) -> Verifier:
+        """Judges sentences by what they cite."""
+        from qa.verifier import Verifier
+
+        return Verifier(self.support)
+
+    @cached_property
+    def support(self) -> SupportModel:
+        """Says what a quote does to a claim."""
+        from qa.support import OnnxSupportModel
+
+        return OnnxSupportModel()
+
+    @cached_property
     def answerer(self) -> Answerer:
         """Answers questions from the library. Not for use from two threads at once."""
         from qa.answer import Answerer, AnswerOptions
@@ -176,7 +192,7 @@ class Parts:
         options = AnswerOptions(
             settings.evidence, settings.per_paper, settings.sentences, 0.3 * settings.rerank_ms
         )
-        return Answerer(self.library, self.embedder, self.retriever, options, self.reranker)
+        return Answerer(self.library, self.embedder, self.retriever, options, self.reranker, self.support)
 
     @cached_property
     def judge(self) -> Judge | None:

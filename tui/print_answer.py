@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from qa.answer import nearest
-from qa.model import Answer, AnswerEvent, Citation, ScoredPassage, StageBegun, Verdict
+from qa.model import Answer, AnswerEvent, Citation, ScoredPassage, StageBegun, Statement, Verdict
 from qa.references import short_name
 from tui.clean import line
 from tui.console import console, count, shortened
@@ -44,10 +44,16 @@ def print_answer(answer: Answer) -> None:
     out = console()
     if answer.declined:
         _print_declined(out, answer)
+    if answer.headline is not None:
+        out.print(_statement(answer.headline, "bold"))
+        out.print()
     for sentence in answer.sentences:
         out.print(Text(line(sentence.text)))
         for citation in sentence.citations:
             out.print(Text.assemble(("  " + citation_line(citation), "cyan")))
+        out.print()
+    if answer.weighing is not None:
+        out.print(_statement(answer.weighing))
         out.print()
     if answer.references:
         out.print(Text("References", "bold"))
@@ -57,6 +63,12 @@ def print_answer(answer: Answer) -> None:
         out.print()
     if answer.timings_ms:  # an answer that was kept has none
         out.print(Text(quiet_line(answer), "dim"))
+
+
+def _statement(said: Statement, style: str = "") -> Text:
+    """What citewell says of the quotes, with their numbers."""
+    numbers = "".join(f"[{n}]" for n in said.numbers)
+    return Text(f"{line(said.text)} {numbers}", style)
 
 
 def _print_declined(out: Console, answer: Answer) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eval.measures import MAIN, Difference, intervals, means
+from qa.model import Verdict
 from tui.clean import line
 from tui.console import console, count
 from tui.progress import Progress
@@ -17,6 +18,7 @@ from tui.progress import Progress
 if TYPE_CHECKING:
     from eval.own import Own
     from eval.results import Result
+    from eval.verifying import Verifying
 
 Last = TypeVar("Last")
 _WORST = 5
@@ -130,6 +132,32 @@ def print_own(found: Own) -> None:
         out.print(Text(line(f"  {paper.reciprocal_rank:.2f}  {paper.key}  {paper.title}")))
     if found.without_body:
         out.print(Text(f"{count(found.without_body, 'paper')} with a summary only: not asked."))
+
+
+def print_verifying(found: Verifying) -> None:
+    """How often the verdicts are right, and which verdict each kind of claim gets."""
+    out = console()
+    out.print(Text(line(f"{found.dataset} · {count(found.claims, 'claim')}"), "bold"))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    names = [str(v) for v in Verdict if any(str(v) in by for by in found.verdicts.values())]
+    table.add_column("the quote")
+    for name in names:
+        table.add_column(name, justify="right")
+    for label, said in {
+        "supported": "supports it",
+        "contradicted": "contradicts it",
+        "neither": "does neither",
+    }.items():
+        by = found.verdicts[label]
+        table.add_row(said, *(str(by.get(name, 0)) for name in names))
+    out.print(table)
+    out.print(
+        Text(
+            f"Called supported: {found.precision:.1%} rightly, and {found.recall:.1%} of those that are."
+            f" AUROC {found.auroc:.3f} (by words, numbers and direction alone {found.auroc_words:.3f});"
+            f" expected calibration error {found.calibration_error:.3f}."
+        )
+    )
 
 
 def own_json(found: Own) -> dict[str, Any]:

@@ -51,6 +51,7 @@ _STAGES = ("bm25", "dense", "fused", "reranked")
     type=click.IntRange(1),
     help="Hold the quotes of N answers against the dataset's.",
 )
+@click.option("--verifier", is_flag=True, help="Judge the dataset's claims: are the verdicts right?")
 @click.option("--own", is_flag=True, help="Questions made from the library's own papers.")
 @click.option(
     "--compare",
@@ -108,6 +109,8 @@ def evaluate(
         if own:
             return _own(parts, chosen, limit or 500, as_json=as_json)
         assert dataset is not None
+        if options["verifier"]:
+            return _verifier(dataset, parts, limit, options, as_json=as_json)
         return _dataset(dataset, parts, chosen, limit, options, as_json=as_json)
 
 
@@ -209,6 +212,25 @@ def _measure(
             events = measure_evidence(asked, parts, given_paper=given)
             result.evidence.append(last_of(events, Evidence, quiet=quiet))
     return result, ran
+
+
+def _verifier(place: Path, parts: Parts, limit: int | None, options: dict[str, Any], *, as_json: bool) -> int:
+    from eval.claims import load_claims
+    from eval.run import sample
+    from eval.verifying import Verifying, measure_verifier
+    from tui.print_eval import last_of, print_verifying
+
+    claims = sample(load_claims(place, options["split"], parts.parse), limit)
+    found = last_of(measure_verifier(place.name, claims, parts.verifier), Verifying, quiet=as_json)
+    if options["plot"]:
+        from eval.plot import draw_reliability
+
+        draw_reliability([found], options["plot"])
+    if as_json:
+        click.echo(json.dumps(found.as_json(), indent=1))
+    else:
+        print_verifying(found)
+    return Exit.OK
 
 
 def _checked(paths: tuple[Path, ...]) -> list[Path]:
