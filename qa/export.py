@@ -67,7 +67,7 @@ def _markdown(answer: Answer, scope: str) -> Iterator[str]:
 
 def _markdown_sentence(sentence: AnswerSentence) -> Iterator[str]:
     citations = sentence.citations
-    if len(citations) != 1 or citations[0].quote != sentence.text:
+    if not _is_quote(sentence):
         remark = _remark(sentence.verdict, sentence.reasons)
         numbers = _numbers(tuple(c.number for c in citations))
         yield f"{escaped(sentence.text)} {numbers} *({escaped(remark)})*"
@@ -140,12 +140,11 @@ def _text(answer: Answer, scope: str) -> Iterator[str]:
 
 
 def _text_sentence(sentence: AnswerSentence) -> Iterator[str]:
-    alone = len(sentence.citations) == 1 and sentence.citations[0].quote == sentence.text
-    yield (
-        plain(sentence.text)
-        if alone
-        else (f"{plain(sentence.text)} ({_remark(sentence.verdict, sentence.reasons)})")
-    )
+    alone = _is_quote(sentence)
+    if alone:
+        yield plain(sentence.citations[0].quote)
+    else:
+        yield f"{plain(sentence.text)} ({_remark(sentence.verdict, sentence.reasons)})"
     for citation in sentence.citations:
         if not alone:
             yield f"  “{plain(citation.quote)}”"
@@ -157,6 +156,12 @@ def _said(statement: Statement) -> str:
 
 
 # --- both ------------------------------------------------------------------------------------------------
+
+
+def _is_quote(sentence: AnswerSentence) -> bool:
+    """Whether the quote alone says it all. In a document it stands as it is in its paper, without what
+    citewell adds in square brackets on the screen."""
+    return len(sentence.citations) == 1 and sentence.verdict is Verdict.VERBATIM
 
 
 def _place(citation: Citation) -> str:

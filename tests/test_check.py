@@ -358,7 +358,7 @@ def test_an_exported_answer_passes_its_own_check(
 ) -> None:
     """What citewell writes as Markdown, citewell finds to be quoted word for word."""
     target = tmp_path / "answer.md"
-    question = "do pericytes increase capillary density?"
+    question = "how do pericytes affect capillary density?"
     assert citewell("ask", question, "--export", str(target), library=sample_library).code == 0
     shown = json.loads(citewell("check", str(target), "--json", library=sample_library).out)
     assert shown["summary"]["sentences"] == shown["summary"]["verbatim"] >= 2

@@ -336,11 +336,11 @@ def own_library(sample_library: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_story_of_a_conversation_on_the_command_line(citewell: Citewell, own_library: Path) -> None:
-    first = citewell("ask", "do pericytes increase capillary density in pigs?", library=own_library)
+    first = citewell("ask", "how do pericytes affect capillary density in pigs?", library=own_library)
     assert (first.code, "searched for" in first.out) == (0, False)
     again = citewell("ask", "-c", "and in swine?", "--year", "2018-", library=own_library)
     assert again.out.splitlines()[:2] == [
-        "searched for: do pericytes increase capillary density in swine?", "scope: 2018–",
+        "searched for: how do pericytes affect capillary density in swine?", "scope: 2018–",
     ]  # fmt: skip
     third = json.loads(
         citewell("ask", "-c", "--json", "the first paper's limitations?", library=own_library).out
@@ -350,11 +350,11 @@ def test_the_story_of_a_conversation_on_the_command_line(citewell: Citewell, own
     assert third["scope"] == {"papers": ["PMC5850145"], "years": [2018, None], "sections": [], "tags": []}
     assert {found["paper_id"] for found in third["evidence"]} == {"PMC5850145"}
     (row,) = json.loads(citewell("history", "--json", library=own_library).out)
-    assert (row["turns"], row["question"]) == (3, "do pericytes increase capillary density in pigs?")
+    assert (row["turns"], row["question"]) == (3, "how do pericytes affect capillary density in pigs?")
     assert citewell("history", library=own_library).out.startswith(f"{row['id']}  ")
     shown = citewell("history", "show", row["id"][:8], library=own_library).out
-    assert shown.startswith("❯ do pericytes increase capillary density in pigs?\n")
-    assert "❯ and in swine?\nsearched for: do pericytes increase capillary density in swine?" in shown
+    assert shown.startswith("❯ how do pericytes affect capillary density in pigs?\n")
+    assert "❯ and in swine?\nsearched for: how do pericytes affect capillary density in swine?" in shown
     turns = json.loads(citewell("history", "show", "last", "--json", library=own_library).out)
     assert [t["question"] for t in turns][1:] == ["and in swine?", "the first paper's limitations?"]
     assert {c["verdict"] for s in turns[0]["answer"] for c in s["citations"]} == {"verbatim"}
