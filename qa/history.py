@@ -67,14 +67,16 @@ class History:
 
     def turns(self, identifier: str) -> list[KeptTurn]:
         """The turns of a conversation, oldest first, without lines that are torn or of a later version."""
+        return [turn for turn in map(_turn, self._lines(identifier)) if turn is not None]
+
+    def _lines(self, identifier: str) -> list[bytes]:
         try:
-            data = self._path(identifier).read_bytes()
+            return self._path(identifier).read_bytes().split(b"\n")
         except OSError as error:
             raise HistoryError(
                 f"the conversation {identifier} cannot be read: {error.strerror or error}",
                 "List them with: citewell history",
             ) from error
-        return [turn for turn in map(_turn, data.split(b"\n")) if turn is not None]
 
     def summaries(self) -> list[Summary]:
         """Every conversation that has a turn, the one used last first."""
@@ -91,10 +93,7 @@ class History:
         HistoryError for none or several.
         """
         if name == "last":
-            summaries = self.summaries()
-            if not summaries:
-                raise HistoryError("no conversation is kept in this library yet", _HOW)
-            return summaries[0].identifier
+            return self._last()
         ids = [identifier for identifier in self.identifiers() if name and identifier.startswith(name)]
         if len(ids) == 1:
             return ids[0]
@@ -107,6 +106,14 @@ class History:
             f"{len(ids)} conversations begin with {name!r}: {', '.join(ids[:_LISTED])}{more}",
             "Give more of the id.",
         )
+
+    def _last(self) -> str:
+        """The conversation used last; only the last turn of each is parsed."""
+        used = {i: next(filter(None, map(_turn, reversed(self._lines(i)))), None) for i in self.identifiers()}
+        found = [(turn.asked, identifier) for identifier, turn in used.items() if turn is not None]
+        if not found:
+            raise HistoryError("no conversation is kept in this library yet", _HOW)
+        return max(found)[1]
 
     def delete(self, identifiers: Iterable[str]) -> None:
         """Deletes conversations for good."""

@@ -165,7 +165,8 @@ def _about_papers(mention: Mention, topic: Topic) -> Standalone:
     said = set(tokens(bare))
     if not said & (ATTRIBUTES | QUANTITIES) and not has_population(bare):
         return Standalone(topic.question, filters, because)
-    text = topic.asked_of(bare) if topic.takes_of(bare) else f"{bare}?"
+    # Not "in mice" as well: the paper may be one on pigs.
+    text = topic.asked_of(bare, with_population=False) if topic.takes_of(bare) else f"{bare}?"
     return Standalone(text, filters, because, topic.question)
 
 

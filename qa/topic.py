@@ -64,12 +64,12 @@ class Topic:
         """Any question of this topic: "which dose was used: MSCs promote angiogenesis in rats?"."""
         return f"{words}: {self.claim}?"
 
-    def asked_of(self, words: str) -> str:
+    def asked_of(self, words: str, *, with_population: bool = True) -> str:
         """A question for an attribute: "any side effects" becomes "side effects of MSCs in rats?"."""
         said = re.sub(r"^(?:(?:any|and|the)\s+)+", "", words.strip(), flags=re.IGNORECASE)
         if not self.takes_of(said):
             return self.asked(said)
-        among = "" if has_population(said) else self._population()
+        among = self._population() if with_population and not has_population(said) else ""
         return f"{said} of {self.subject}{among}?"
 
     def takes_of(self, words: str) -> bool:

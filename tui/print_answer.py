@@ -61,6 +61,8 @@ def print_answer(answer: Answer) -> None:
             numbers = "".join(f"[{n}]" for n in entry.numbers)
             out.print(Text(f"{numbers} {line(entry.text)}"))
         out.print()
+    for notice in answer.notices:
+        out.print(Text(f"! {line(notice)}", "yellow"))
     if answer.timings_ms:  # an answer that was kept has none
         out.print(Text(quiet_line(answer), "dim"))
 
