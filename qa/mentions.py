@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qa.followup_words import own_words
 from qa.words import fold
 
+_FEW = 4  # words of its own
 _ORDINALS = {
     word: number
     for number, words in enumerate(
@@ -92,7 +94,8 @@ def find_mention(question: str, papers: Sequence[CitedPaper]) -> Mention | None:
         return None
     if ordinal := find_ordinal(question, papers):
         return ordinal
-    for found in _NUMBER.finditer(question):
+    # In a long question "[2]" came along with pasted text and means another list of references.
+    for found in _NUMBER.finditer(question) if len(own_words(question)) <= _FEW else ():
         wanted = int(found["n"] or found["m"])
         meant = [paper for paper in papers if wanted in paper.numbers]
         if meant:

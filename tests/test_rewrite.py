@@ -329,6 +329,7 @@ def test_papers_of_the_last_answer_become_a_filter(question: str, papers: list[s
     [
         "what does the fifth paper say about VEGF?",  # two were cited
         "what does [9] say about VEGF?",
+        "what is the effect of ME-TRAP (the adhesion protein TRAP [2]) compared with control on survival?",
         "what did Miller's study find about VEGF?",
         "what was the first trial of aspirin against stroke?",
         "does the long trial of statins matter for stroke?",  # an author is called Long
