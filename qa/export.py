@@ -22,6 +22,8 @@ VERDICT_WORDS = {
     Verdict.UNSUPPORTED: "not supported",
     Verdict.UNCHECKED: "not checked",
 }
+OWN = "The papers’ own sentences"
+BROKEN_OFF = "(incomplete)"
 DECLINED = "Your papers do not answer this."
 # The colon and the dot before a letter: many viewers make a link of a bare address.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$!^@:]|(?<=\w)\.(?=[^\W\d_]))")
@@ -46,23 +48,29 @@ def markdown(answers: Sequence[Answer], scopes: Sequence[str] = ()) -> str:
 
 def _markdown(answer: Answer, scope: str) -> Iterator[str]:
     yield f"# {escaped(answer.question)}"
-    if answer.query != plain(answer.question):
-        yield f"*Searched for:* {escaped(answer.query)}"
-    if scope:
-        yield f"*Scope:* {escaped(scope)}"
-    if answer.writer:
-        yield f"*Written by* {escaped(answer.writer)}*; every quote is the papers’ own.*"
+    for name, value in _facts(answer, scope):
+        yield f"*{name}:* {escaped(value)}"
     for statement in (answer.headline, answer.weighing):
         if statement is not None:
             yield f"**{escaped(statement.text)}** {_numbers(statement.numbers)}".rstrip()
     if answer.declined:
         yield from _declined_markdown(answer)
-    for sentence in (*answer.sentences, *answer.extracted):
-        yield from _markdown_sentence(sentence)
+    yield from _markdown_sentences(answer)
     if answer.references:
         yield "## References"
         for entry in answer.references:
             yield f"{_numbers(entry.numbers)} {_linked(entry)}"
+
+
+def _markdown_sentences(answer: Answer) -> Iterator[str]:
+    for sentence in answer.sentences:
+        yield from _markdown_sentence(sentence)
+    if answer.incomplete:
+        yield f"*{BROKEN_OFF}*"
+    if answer.extracted:
+        yield f"**{OWN}**"
+    for sentence in answer.extracted:
+        yield from _markdown_sentence(sentence)
 
 
 def _markdown_sentence(sentence: AnswerSentence) -> Iterator[str]:
@@ -113,30 +121,42 @@ def text(answers: Sequence[Answer], scopes: Sequence[str] = ()) -> str:
 
 def _text(answer: Answer, scope: str) -> Iterator[str]:
     yield f"Question: {plain(answer.question)}"
-    if answer.query != plain(answer.question):
-        yield f"Searched for: {plain(answer.query)}"
-    if scope:
-        yield f"Scope: {plain(scope)}"
-    if answer.writer:
-        yield f"Written by {plain(answer.writer)}; every quote is the papers' own."
+    for name, value in _facts(answer, scope):
+        yield f"{name}: {plain(value)}"
     for statement in (answer.headline, answer.weighing):
         if statement is not None:
             yield ""
             yield _said(statement)
     if answer.declined:
-        yield ""
-        yield DECLINED
-        if answer.evidence:
-            yield f"The nearest is {_nearest(answer)}:"
-            yield f"  {plain(answer.evidence[0].passage.text)}"
-    for sentence in (*answer.sentences, *answer.extracted):
-        yield ""
-        yield from _text_sentence(sentence)
+        yield from _declined_text(answer)
+    yield from _text_sentences(answer)
     if answer.references:
         yield ""
         yield "References"
         for entry in answer.references:
             yield f"{''.join(f'[{n}]' for n in entry.numbers)} {plain(entry.text)}"
+
+
+def _declined_text(answer: Answer) -> Iterator[str]:
+    yield ""
+    yield DECLINED
+    if answer.evidence:
+        yield f"The nearest is {_nearest(answer)}:"
+        yield f"  {plain(answer.evidence[0].passage.text)}"
+
+
+def _text_sentences(answer: Answer) -> Iterator[str]:
+    for sentence in answer.sentences:
+        yield ""
+        yield from _text_sentence(sentence)
+    if answer.incomplete:
+        yield BROKEN_OFF
+    if answer.extracted:
+        yield ""
+        yield OWN
+    for sentence in answer.extracted:
+        yield ""
+        yield from _text_sentence(sentence)
 
 
 def _text_sentence(sentence: AnswerSentence) -> Iterator[str]:
@@ -156,6 +176,16 @@ def _said(statement: Statement) -> str:
 
 
 # --- both ------------------------------------------------------------------------------------------------
+
+
+def _facts(answer: Answer, scope: str) -> Iterator[tuple[str, str]]:
+    """What is to be known of the question and of who answered it, by name."""
+    if answer.query != plain(answer.question):
+        yield "Searched for", answer.query
+    if scope:
+        yield "Scope", scope
+    if answer.writer:
+        yield "Written by", f"{answer.writer}; every quote is the papers’ own"
 
 
 def _is_quote(sentence: AnswerSentence) -> bool:

@@ -70,17 +70,20 @@ def checked_sentence(text: str) -> str:
 
 
 class Texts:
-    """The texts of papers in one read transaction, made searchable once each."""
+    """The texts of papers in one read transaction, each read once and made searchable once."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._keyed: dict[int, tuple[str, KeyedText]] = {}
+        self._texts: dict[int, str] = {}
+        self._keyed: dict[int, KeyedText] = {}
         self._outlines: dict[int, tuple[list[Section], list[Page]]] = {}
 
     def find(self, paper: StoredPaper, words: str) -> list[TracedPlace]:
         """Every place where the paper has these words, in the order of its text."""
-        text, keyed = self._text(paper.id)
-        spans = [span for span in keyed.find(words) if _whole_words(text, span)]
+        text = self._text(paper.id)
+        if paper.id not in self._keyed:
+            self._keyed[paper.id] = KeyedText(text)
+        spans = [span for span in self._keyed[paper.id].find(words) if _whole_words(text, span)]
         return [
             self.place(paper, span, " ".join(words.split()) == " ".join(span.of(text).split()))
             for span in (_closed(text, span, words) for span in spans)
@@ -89,7 +92,7 @@ class Texts:
 
     def place(self, paper: StoredPaper, span: Span, same: bool = False) -> TracedPlace:
         """The place of a span."""
-        text, _ = self._text(paper.id)
+        text = self._text(paper.id)
         if paper.id not in self._outlines:
             self._outlines[paper.id] = self.reader.sections(paper.id), self.reader.pages(paper.id)
         sections, pages = self._outlines[paper.id]
@@ -97,11 +100,10 @@ class Texts:
         heading = inside[-1].heading if inside else ""
         return TracedPlace(paper, span, span.of(text), heading, page_of(pages, span), same)
 
-    def _text(self, paper_id: int) -> tuple[str, KeyedText]:
-        if paper_id not in self._keyed:
-            text = self.reader.text(paper_id)
-            self._keyed[paper_id] = text, KeyedText(text)
-        return self._keyed[paper_id]
+    def _text(self, paper_id: int) -> str:
+        if paper_id not in self._texts:
+            self._texts[paper_id] = self.reader.text(paper_id)
+        return self._texts[paper_id]
 
 
 def find_exact(reader: Reader, words: str, allowed: set[int] | None = None) -> list[TracedPlace]:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from index.model import Author, Format, PaperIds, Record, Section, Span
 from index.reader import StoredPaper, StoredPassage
 from qa.bibliography import bibtex, citation_keys, csl_json
 from qa.export import cited_records, escaped, markdown, text
-from qa.model import Answer, AnswerSentence, Citation, ReferenceEntry, ScoredPassage, Verdict
+from qa.model import Answer, AnswerSentence, Citation, ReferenceEntry, ScoredPassage, Statement, Verdict
 from qa.references import full_reference
 from tests.conftest import Citewell
 
@@ -110,6 +111,25 @@ def test_plain_text_says_the_same() -> None:
         "[1][2] Wang ZD, Müller H, The Sea and Land Group (2026). Role of mRNA in VEGF-A"
         " signalling: 50% & more. Frontiers in {Cell} Biology. https://doi.org/10.3389/fcell.2026_17\n"
     )
+
+
+def test_what_a_model_wrote_is_told_from_the_papers_own_sentences() -> None:
+    given = answer(WANG, "Vessels grew by 12 % in 8 mice.")
+    own, written = given.sentences
+    made = replace(
+        given, sentences=(written,), extracted=(own,), writer="a*model", incomplete=True,
+        headline=Statement("Yes, in 1 of 1 papers.", (1,)),
+    )  # fmt: skip
+    blocks = shown(markdown([made]))
+    assert blocks[2:4] == [
+        "Written by: a*model; every quote is the papers’ own", "Yes, in 1 of 1 papers. [1]",
+    ]  # fmt: skip
+    at = blocks.index("The papers’ own sentences")
+    assert blocks[at - 1 : at + 2] == [
+        "(incomplete)", "The papers’ own sentences", "Vessels grew by 12 % in 8 mice. [1]",
+    ]  # fmt: skip
+    lines = text([made]).splitlines()
+    assert lines.index("(incomplete)") < lines.index("The papers’ own sentences")
 
 
 def test_a_declined_question_names_what_came_nearest() -> None:

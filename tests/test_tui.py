@@ -127,9 +127,11 @@ class Scripted:
     def __init__(self, *steps: Any) -> None:
         self.steps = steps
         self.asked: list[str] = []
+        self.within: list[Filters] = []
 
-    def answer(self, question: str, _filters: Filters) -> Generator[Any, None, None]:
+    def answer(self, question: str, filters: Filters) -> Generator[Any, None, None]:
         self.asked.append(question)
+        self.within.append(filters)
         yield StageBegun("searching")
         for step in self.steps:
             if isinstance(step, threading.Event):
@@ -655,3 +657,17 @@ async def test_a_follow_up_is_searched_for_in_full_and_says_so() -> None:
         assert parts.answerer.asked == [
             "do cells promote healing in rats?", "do cells promote healing in mice?",
         ]  # fmt: skip
+
+
+async def test_the_scope_of_a_chat_holds_and_is_shown() -> None:
+    ready = sentence(1, "Cells move in rats.", paper())
+    parts = scripted(ready, finished(ready))
+    scope = Filters(years=(2015, None), tags=("mine",))
+    app = CitewellApp(parts, scope)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, "do cells promote healing in rats?")
+        await answered(pilot)
+        await ask(pilot, "and in mice?")
+        await answered(pilot)
+        assert seen(app).count("scope: 2015–, #mine") == 2
+        assert parts.answerer.within == [scope, scope]

@@ -7,12 +7,20 @@ from pathlib import Path
 
 import click
 
-from tui.options import make_parts, place
+from tui.options import make_filters, make_parts, place, scope
 
 
 @click.command(short_help="Ask and read in the terminal.")
+@scope
 @place
-def chat(library: Path | None, model: str | None) -> None:
+def chat(
+    papers: tuple[str, ...],
+    years: str | None,
+    sections: tuple[str, ...],
+    tags: tuple[str, ...],
+    library: Path | None,
+    model: str | None,
+) -> None:
     """Ask and read in the terminal: answers, their sources, and the papers with the quotes marked."""
     from index.errors import SettingsError
 
@@ -20,5 +28,6 @@ def chat(library: Path | None, model: str | None) -> None:
         raise SettingsError("chat needs a terminal", 'In a script, use: citewell ask "QUESTION" --json')
     from tui.app import run
 
+    filters = make_filters(papers, years, sections, tags)
     with make_parts(library, model) as parts:
-        run(parts)
+        run(parts, filters)
