@@ -8,13 +8,17 @@
     ├── ModelError           an embedding model cannot be loaded or misbehaves
     ├── LlmError             the server of a language model is missing, too slow, or says no
     ├── DatasetError         an evaluation's questions or judgements cannot be used
+    ├── HistoryError         a kept conversation cannot be found, read or written
+    ├── ExportError          an answer cannot be written to where it was to go
+    ├── ManuscriptError      a draft, or its bibliography, cannot be checked
     └── LibraryError         the library on disk cannot be used
         ├── LibraryMissing   there is no library there yet
         ├── LibraryLocked    another process is writing to it
         ├── LibraryTooNew    a newer citewell wrote it
         ├── LibraryDamaged   what is stored does not add up
         ├── WrongModel       the library was built with another embedding model
-        └── PaperNotFound    no paper, or more than one, answers to that name
+        ├── PaperNotFound    no paper, or more than one, answers to that name
+        └── TagNotFound      no paper has that tag
 
 The message says what happened and to what; `hint` says what to do next. Both are shown to the user
 as they are, so neither carries a traceback, a class name or an unescaped piece of a paper.
@@ -67,6 +71,18 @@ class DatasetError(CitewellError):
     """The questions, judgements or results of an evaluation cannot be used as they are."""
 
 
+class HistoryError(CitewellError):
+    """A kept conversation cannot be found, read or written."""
+
+
+class ExportError(CitewellError):
+    """An answer cannot be written to where it was to go."""
+
+
+class ManuscriptError(CitewellError):
+    """A draft, or the bibliography that goes with it, cannot be checked."""
+
+
 class LibraryError(CitewellError):
     """The library on disk cannot be used."""
 
@@ -93,3 +109,7 @@ class WrongModel(LibraryError):
 
 class PaperNotFound(LibraryError):
     """No paper answers to the name, or more than one does."""
+
+
+class TagNotFound(LibraryError):
+    """No paper has the tag."""

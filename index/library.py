@@ -4,6 +4,7 @@
               objects/ab/<sha256>           raw bytes as read, write-once
               index/<generation>-<model>.faiss
               fetched/                      papers that came over the network, followed like any folder
+              conversations/                questions and answers that were kept (qa/history.py)
               quarantine/                   index files whose checksum did not hold
               .writer.lock                  held by the one process that writes
 
@@ -43,6 +44,11 @@ class Library:
     def fetched(self) -> Path:
         """The folder of the files that came over the network; sync follows it like any other."""
         return self.folder / "fetched"
+
+    @property
+    def conversations(self) -> Path:
+        """The folder of the kept conversations."""
+        return self.folder / "conversations"
 
     @property
     def database(self) -> Path:
@@ -239,6 +245,7 @@ def _foreign(folder: Path) -> bool:
         "objects",
         "fetched",
         "index",
+        "conversations",
         "quarantine",
         ".writer.lock",
     }

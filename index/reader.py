@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from index import requests
+from index import requests, tags
 from index.codec import entities_from, record_from, references_from
 from index.embed import Fingerprint
 from index.errors import PaperNotFound
@@ -31,6 +31,7 @@ class StoredPaper:
     passages: int
     added: str
     updated: str
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +135,19 @@ class Reader:
         """What services said, besides the text, of the papers in these files."""
         return requests.facts_by_path(self._db)
 
+    def tags(self) -> dict[str, int]:
+        """Every tag and how many papers have it, by name."""
+        return tags.counts(self._db)
+
     # --- papers --------------------------------------------------------------------------------------
 
-    def papers(self) -> list[StoredPaper]:
-        """Every paper, by title."""
-        return self._papers("1 ORDER BY p.title COLLATE NOCASE, p.id", ())
+    def papers(self, *, tagged: Sequence[str] = ()) -> list[StoredPaper]:
+        """Every paper, by title; with `tagged`, those with any of these tags, else TagNotFound."""
+        found = self._papers("1 ORDER BY p.title COLLATE NOCASE, p.id", ())
+        if not tagged:
+            return found
+        chosen = tags.papers_with(self._db, tagged)
+        return [paper for paper in found if paper.id in chosen]
 
     def papers_by_id(self, ids: Iterable[int]) -> dict[int, StoredPaper]:
         """The papers with these ids that there are."""
@@ -181,7 +190,9 @@ class Reader:
             # `where` is one of this module's own phrases; values are always bound.
             "SELECT p.*, (SELECT count(*) FROM passages q WHERE q.paper_id = p.id) AS passages,"  # noqa: S608
             " (SELECT json_group_array(path) FROM (SELECT path FROM sources s WHERE s.paper_id = p.id"
-            "  ORDER BY s.status <> 'indexed', path)) AS paths"
+            "  ORDER BY s.status <> 'indexed', path)) AS paths,"
+            " (SELECT json_group_array(name) FROM (SELECT name FROM tags t WHERE t.paper_id = p.id"
+            "  ORDER BY name)) AS tags"
             f" FROM papers p WHERE {where}",
             tuple(values),
         )
@@ -197,6 +208,7 @@ class Reader:
                 passages=row["passages"],
                 added=row["added"],
                 updated=row["updated"],
+                tags=tuple(json.loads(row["tags"])),
             )
             for row in rows
         ]
@@ -307,10 +319,17 @@ class Reader:
         years: tuple[int | None, int | None] | None,
         sections: Sequence[str] | None,
         kinds: Sequence[str] | None = None,
+        tagged: Sequence[str] = (),
     ) -> set[int]:
         """Ids of the passages of these papers, published in these years (inclusive), in sections whose
-        heading holds one of these words, and of these kinds."""
+        heading holds one of these words, of these kinds, and of papers that have any of these tags.
+
+        TagNotFound for a tag that no paper has.
+        """
         low, high = years or (None, None)
+        if tagged:
+            chosen = tags.papers_with(self._db, tagged)
+            paper_ids = sorted(chosen if paper_ids is None else chosen & set(paper_ids))
         rows = self._db.execute(
             "SELECT q.id, s.heading, s.kind FROM passages q JOIN papers p ON p.id = q.paper_id"
             " JOIN sections s ON s.revision_id = q.revision_id AND s.position = q.section"

@@ -11,7 +11,7 @@ import sqlite3
 
 from index.errors import LibraryDamaged, LibraryTooNew
 
-VERSION = 2
+VERSION = 3
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -164,6 +164,15 @@ CREATE TABLE requests (
     updated TEXT NOT NULL
 ) STRICT;
 CREATE INDEX requests_path ON requests (path);
+""",
+    2: """
+-- What users call papers. NOCASE: whoever writes "Safety" finds "safety".
+CREATE TABLE tags (
+    paper_id INTEGER NOT NULL REFERENCES papers (id) ON DELETE CASCADE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    PRIMARY KEY (paper_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tags_name ON tags (name);
 """,
 }
 

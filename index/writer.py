@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from index import requests
+from index import requests, tags
 from index.codec import lists_to, record_to
 from index.embed import Fingerprint, Vectors
 from index.errors import WrongModel
-from index.identity import paper_key, quality, text_sha256
+from index.identity import paper_key, quality, same_paper, text_sha256
 from index.matching import find_same
 from index.model import Format, Paper, Passage
 from index.objects import ObjectStore
@@ -189,6 +189,16 @@ class Writer:
         )
         requests.put(self._db, asked)
 
+    # --- tags ----------------------------------------------------------------------------------------
+
+    def add_tag(self, paper_ids: Iterable[int], name: str) -> None:
+        """Gives papers a tag."""
+        tags.add(self._db, paper_ids, name)
+
+    def remove_tag(self, paper_ids: Iterable[int], name: str) -> None:
+        """Takes a tag from papers."""
+        tags.remove(self._db, paper_ids, name)
+
     # --- identity ------------------------------------------------------------------------------------
 
     def same_as(self, paper: Paper, *, path: str) -> int | None:
@@ -221,10 +231,19 @@ class Writer:
         paper_id = before["paper_id"]
         rows = self._db.execute("SELECT id, status FROM sources WHERE paper_id = ?", (paper_id,)).fetchall()
         if not rows:
+            if now is not None and self._is_really(paper_id, now):
+                tags.inherit(self._db, paper_id, now)
             self._delete_paper(paper_id)
         elif all(row["status"] != "indexed" for row in rows):
             # The text of the file that left is served until sync, in the same run, has read another one.
             self._db.execute("UPDATE sources SET recipe = ? WHERE paper_id = ?", (TO_BE_READ_AGAIN, paper_id))
+
+    def _is_really(self, old: int, new: int) -> bool:
+        """Whether two papers turned out to be one, and the file was not just replaced by another paper."""
+        rows = self._db.execute(
+            "SELECT title, text FROM revisions WHERE paper_id IN (?, ?)", (old, new)
+        ).fetchall()
+        return len(rows) == 2 and same_paper(*rows[0], *rows[1])
 
     # --- rows ----------------------------------------------------------------------------------------
 

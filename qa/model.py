@@ -137,6 +137,16 @@ class StageBegun:
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """What is searched for, and within what: `scope` is that in words. `because` says what a follow-up was
+    taken to follow."""
+
+    query: Query
+    because: str = ""
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
     """The evidence is known."""
 
@@ -167,4 +177,4 @@ class Finished:
     answer: Answer
 
 
-AnswerEvent = StageBegun | Retrieved | Drafted | SentenceReady | Finished
+AnswerEvent = StageBegun | Understood | Retrieved | Drafted | SentenceReady | Finished

@@ -102,12 +102,12 @@ class Retriever:
     def rank(self, reader: Reader, query: Query, vector: Vectors, depth: int | None = None) -> Rankings:
         """Every stage's ranking of at most `depth` passages (default: that of the options).
 
-        Raises PaperNotFound for a filter that names a paper the library lacks.
+        Raises PaperNotFound or TagNotFound for a filter that names what the library lacks.
         """
         options = self._options
         depth = max(options.depth, depth or 0)
         clock = Clock()
-        allowed = self._allowed(reader, query.filters)
+        allowed = self.allowed(reader, query.filters)
         weights = (options.title_weight, options.heading_weight, 1.0)
         with clock.timed("bm25"):
             bm25 = reader.match(match_expression(query.text), depth, weights, allowed)
@@ -156,16 +156,21 @@ class Retriever:
         """
         return select(reader, self.rank(reader, query, vector, limit), limit, per_paper)
 
-    def _allowed(self, reader: Reader, filters: Filters) -> set[int] | None:
+    def allowed(self, reader: Reader, filters: Filters) -> set[int] | None:
+        """The ids of the passages that lie within the filters, None for all of them.
+
+        Raises PaperNotFound or TagNotFound for a filter that names what the library lacks, PaperNotFound for
+        one that nothing meets.
+        """
         if not filters:
             return None
         papers = [reader.find_paper(name).id for name in filters.papers] if filters.papers else None
-        allowed = reader.scope(papers, filters.years, filters.sections, filters.kinds)
+        allowed = reader.scope(papers, filters.years, filters.sections, filters.kinds, filters.tags)
         for name in filters.without:
             allowed.difference_update(reader.passage_ids(reader.find_paper(name).id))
         if not allowed:
             raise PaperNotFound(
-                "no passage lies within the given papers, years and sections",
+                "no passage lies within the given papers, years, sections and tags",
                 "Widen the scope, or leave it out.",
             )
         return allowed

@@ -80,6 +80,7 @@ class Settings(BaseModel):
     judge: Literal["citewell", "llm", "none"] = Field(
         "citewell", description="who judges whether a quote supports a sentence"
     )
+    history: bool = Field(True, description="keep questions and answers in the library's folder")
 
     @field_validator("llm_key")
     @classmethod

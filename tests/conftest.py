@@ -16,6 +16,8 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "NO_COLOR": "
 os.environ["CITEWELL_RERANK_MS"] = "60000"
 for name in ("LIBRARY", "LLM_URL", "LLM_MODEL", "LLM_KEY"):
     os.environ.pop(f"CITEWELL_{name}", None)
+# Tests share libraries and must leave them as they are; those of the history switch it on.
+os.environ["CITEWELL_HISTORY"] = "false"
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"

@@ -388,6 +388,7 @@ def test_a_library_of_the_first_version_goes_on_with_all_it_has(
     before = citewell("show", "PMC5850145", "--json", library=library).out
     with closing(sqlite3.connect(library / "library.db", isolation_level=None)) as db:
         db.execute("DROP TABLE requests")  # all that the second version added
+        db.execute("DROP TABLE tags")  # and the third
         db.execute("PRAGMA user_version = 1")
     old = citewell("papers", library=library)
     assert (old.code, "Run: citewell sync" in old.err) == (1, True)

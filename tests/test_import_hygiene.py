@@ -47,6 +47,11 @@ def _modules_after(code: str) -> set[str]:
         ["watch", "--help"],
         ["fetch", "--help"],
         ["llm", "--help"],
+        ["history", "--help"],
+        ["history", "export", "--help"],
+        ["tag", "add", "--help"],
+        ["trace", "--help"],
+        ["check", "--help"],
         ["--version"],
     ],
 )

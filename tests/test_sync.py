@@ -827,7 +827,7 @@ def test_a_newer_library_is_refused_untouched(library: Library, papers: Path, jo
         lambda: report_of(make_syncer(library).sync()),
         lambda: remove(library, ["x"]),
     ):
-        with pytest.raises(LibraryTooNew, match=r"schema 99, this one knows 2") as caught:
+        with pytest.raises(LibraryTooNew, match=r"schema 99, this one knows 3") as caught:
             use()
         assert "Upgrade" in caught.value.hint
     with pytest.raises(LibraryTooNew), library.write():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,11 +20,13 @@ from index.errors import PaperNotFound, WrongModel
 from index.library import Library
 from index.model import Author, Format, Record, Section, Span
 from index.reader import StoredPaper, StoredPassage
+from qa.conversation import Conversation as Asking
 from qa.model import (
     Answer,
     AnswerSentence,
     Citation,
     Drafted,
+    Filters,
     Finished,
     ScoredPassage,
     SentenceReady,
@@ -128,9 +130,11 @@ class Scripted:
     def __init__(self, *steps: Any) -> None:
         self.steps = steps
         self.asked: list[str] = []
+        self.within: list[Filters] = []
 
-    def answer(self, question: str) -> Iterator[Any]:
+    def answer(self, question: str, filters: Filters) -> Generator[Any, None, None]:
         self.asked.append(question)
+        self.within.append(filters)
         yield StageBegun("searching")
         for step in self.steps:
             if isinstance(step, threading.Event):
@@ -167,9 +171,10 @@ def library_of(text: str | None = None, papers: int = 8) -> Any:
 
 def scripted(*steps: Any, library: Any = None, load: Callable[[], object] = bool) -> Any:
     """Parts that load at once and answer by script."""
+    answerer = Scripted(*steps)
     return SimpleNamespace(
-        library=library or library_of(), answerer=Scripted(*steps), embedder=SimpleNamespace(load=load),
-        writer_name="",
+        library=library or library_of(), answerer=answerer, embedder=SimpleNamespace(load=load),
+        conversation=lambda: Asking(answerer), writer_name="",
     )  # fmt: skip
 
 
@@ -698,3 +703,33 @@ async def test_escape_ends_the_connection_to_a_model_that_says_nothing(sample_li
                 await pilot.press("escape")
                 await until(pilot, hung_up.is_set, 3)
                 assert "stopped" in seen(app)
+
+
+async def test_a_follow_up_is_searched_for_in_full_and_says_so() -> None:
+    ready = sentence(1, "Cells move in rats.", paper())
+    parts = scripted(ready, finished(ready))
+    app = CitewellApp(parts)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, "do cells promote healing in rats?")
+        await answered(pilot)
+        assert "searched for" not in seen(app)
+        await ask(pilot, "and in mice?")
+        await answered(pilot)
+        assert "❯ and in mice?\n   searched for: do cells promote healing in mice?" in seen(app)
+        assert parts.answerer.asked == [
+            "do cells promote healing in rats?", "do cells promote healing in mice?",
+        ]  # fmt: skip
+
+
+async def test_the_scope_of_a_chat_holds_and_is_shown() -> None:
+    ready = sentence(1, "Cells move in rats.", paper())
+    parts = scripted(ready, finished(ready))
+    scope = Filters(years=(2015, None), tags=("mine",))
+    app = CitewellApp(parts, scope)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, "do cells promote healing in rats?")
+        await answered(pilot)
+        await ask(pilot, "and in mice?")
+        await answered(pilot)
+        assert seen(app).count("scope: 2015–, #mine") == 2
+        assert parts.answerer.within == [scope, scope]

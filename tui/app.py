@@ -12,6 +12,7 @@ from tui.screens.chat import ChatScreen
 from tui.screens.help import HelpScreen, explained
 
 if TYPE_CHECKING:
+    from qa.model import Filters
     from tui.parts import Parts
 
 _FINISHING = "One moment: what was begun is being finished."
@@ -28,10 +29,10 @@ class CitewellApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Leave citewell", priority=True),
     ]
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, scope: Filters | None = None) -> None:
         super().__init__()
         # A mode, not the default screen: only a mode's screen gets its own CSS.
-        self.add_mode("chat", lambda: ChatScreen(parts))
+        self.add_mode("chat", lambda: ChatScreen(parts, scope))
 
     async def action_quit(self) -> None:
         """Leaves, and says why the prompt is not there at once if a thread has to end first."""
@@ -45,8 +46,8 @@ class CitewellApp(App[None]):
         self.push_screen(HelpScreen(explained(active, display)))
 
 
-def run(parts: Parts) -> None:
-    """Runs the application until the user leaves it."""
+def run(parts: Parts, scope: Filters | None = None) -> None:
+    """Runs the application until the user leaves it; `scope` is what its questions are limited to."""
     # Started later, from inside the running app, it would inherit file descriptors that it cannot.
     multiprocessing.resource_tracker.ensure_running()
-    CitewellApp(parts).run()
+    CitewellApp(parts, scope).run()

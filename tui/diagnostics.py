@@ -17,7 +17,7 @@ class Exit(IntEnum):
     OK = 0
     ERROR = 1  # nothing was done; stderr says why and what to do
     USAGE = 2  # the command line was not understood
-    PARTIAL = 3  # done, but some files or questions failed; they are listed
+    PARTIAL = 3  # done, but some files, questions or sentences failed; they are listed
     INTERRUPTED = 130  # stopped by the user; what was finished is kept
 
 

@@ -56,6 +56,7 @@ def paper_json(paper: StoredPaper) -> dict[str, Any]:
         "passages": paper.passages,
         "body_missing": paper.body_missing,
         "notes": list(paper.notes),
+        "tags": list(paper.tags),
         "paths": list(paper.paths),
         "added": paper.added,
         "updated": paper.updated,

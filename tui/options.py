@@ -38,8 +38,10 @@ def place(command: F) -> F:
 
 
 def scope(command: F) -> F:
-    """--paper, --year and --section, on every command that searches."""
+    """--paper, --year, --section and --tag, on every command that searches."""
     for option in (
+        click.option("--tag", "tags", metavar="TAGS", multiple=True,
+                     help="Only papers with one of these tags, e.g. trials,safety."),
         click.option("--section", "sections", metavar="NAMES", multiple=True,
                      help="Only sections so called, e.g. methods,results."),
         click.option("--year", "years", metavar="YEARS", help="Only papers of 2015, 2015-, or 2015-2020."),
@@ -109,27 +111,43 @@ def make_parts(
     from qa.settings import load_settings
     from tui.parts import Parts
 
-    root = click.get_current_context().find_root()
-    before = root.params
+    context = click.get_current_context()
     settings = load_settings(
-        library=library or before.get("library"),
-        model=model or before.get("model"),
-        offline=offline or before.get("offline") or None,
+        library=library or _earlier(context, "library"),
+        model=model or _earlier(context, "model"),
+        offline=offline or _earlier(context, "offline") or None,
         llm_url=llm.url if llm else None,
         llm_model=llm.model if llm else None,
         judge=llm.judge if llm else None,
     )
     if llm is None or llm.none:
         settings = settings.model_copy(update={"llm_url": None})
-    return Parts(settings, root.obj)
+    return Parts(settings, context.find_root().obj)
 
 
-def make_filters(papers: tuple[str, ...], years: str | None, sections: tuple[str, ...]) -> Filters:
+def _earlier(context: click.Context, name: str) -> Any:
+    """An option given before the command, or before the group that the command is in."""
+    above = context.parent
+    while above is not None:
+        if above.params.get(name):
+            return above.params[name]
+        above = above.parent
+    return None
+
+
+def make_filters(
+    papers: tuple[str, ...], years: str | None, sections: tuple[str, ...], tags: tuple[str, ...] = ()
+) -> Filters:
     """The filters for these flags; click.BadParameter for years that are none."""
     from qa.model import Filters
 
-    names = tuple(name.strip() for part in sections for name in part.split(",") if name.strip())
-    return Filters(papers, _years(years) if years is not None else None, names)
+    between = _years(years) if years is not None else None
+    return Filters(papers, between, listed(sections), tags=listed(tags))
+
+
+def listed(values: tuple[str, ...]) -> tuple[str, ...]:
+    """The names in values such as "methods,results", in order."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
 def _years(text: str) -> tuple[int | None, int | None]:

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from index.sync import Syncer
     from index.zotero import ZoteroPaper
     from qa.answer import Answerer
+    from qa.conversation import Conversation
+    from qa.history import History
     from qa.llm.chat import ChatModel
     from qa.rerank import Reranker
     from qa.retrieve import RetrievalOptions, Retriever
+    from qa.rewrite import Rewriter
     from qa.support import SupportModel
     from qa.verifier import Verifier
     from qa.verify import Judge
@@ -269,3 +272,31 @@ class Parts:
 
         options = WriterOptions(self.settings.llm_passages, self.settings.llm_context)
         return Writer(self.chat_model, options, self.judge)
+
+    @cached_property
+    def rewriter(self) -> Rewriter:
+        """Makes follow-ups stand alone."""
+        from qa.rewrite import RuleRewriter
+
+        return RuleRewriter()
+
+    @cached_property
+    def history(self) -> History:
+        """The kept conversations of the library."""
+        from qa.history import History
+
+        return History(self.library.conversations)
+
+    def conversation(self, name: str | None = None, *, keep: bool = True) -> Conversation:
+        """A new conversation, or the one called `name` (the beginning of its id, or "last").
+
+        With `keep` false, or where the settings say so, what is asked in it is not kept.
+        """
+        from qa.conversation import Conversation
+
+        identifier = self.history.find(name) if name is not None else None
+        kept = keep and self.settings.history
+        conversation = Conversation(self.answerer, self.rewriter, self.history if kept else None)
+        if identifier is not None:
+            conversation.resume(identifier, self.history.turns(identifier))
+        return conversation

@@ -94,7 +94,8 @@ def print_answer(answer: Answer) -> None:
         out.print()
     for notice in answer.notices:
         out.print(Text(f"! {line(notice)}", "yellow"))
-    out.print(Text(quiet_line(answer), "dim"))
+    if answer.timings_ms:  # an answer that was kept has none
+        out.print(Text(quiet_line(answer), "dim"))
 
 
 def _statement(said: Statement, style: str = "") -> Text:

@@ -52,6 +52,7 @@ def _row(paper: StoredPaper) -> list[str]:
     record = paper.record
     title = line(record.title) + (" (body missing)" if paper.body_missing else "")
     title += " (retracted)" if any("was retracted" in note for note in paper.notes) else ""
+    title += "".join(f" #{line(tag)}" for tag in paper.tags)
     author = line(record.authors[0].family) if record.authors else ""
     return [line(paper.key), str(record.year or ""), author, title, str(paper.passages)]
 
@@ -99,6 +100,7 @@ def print_paper(
     facts = [
         ("Paper", paper.key), ("DOI", record.ids.doi), ("PMCID", record.ids.pmcid), ("PMID", record.ids.pmid),
         ("arXiv", record.ids.arxiv), ("Published", record.date), ("Licence", record.licence),
+        ("Tags", ", ".join(paper.tags)),
         ("Text", f"{characters:,} characters, {count(paper.passages, 'passage')}"
                  + (f", {count(pages, 'page')}" if pages else "")),
         ("References", str(references) if references else None), ("Read from", ", ".join(paper.paths)),

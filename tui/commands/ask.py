@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from tui.diagnostics import Exit
+from tui.export_file import check_export, export_options
 from tui.options import Llm, as_json, llm, make_filters, make_parts, place, scope
 
 if TYPE_CHECKING:
@@ -24,37 +25,47 @@ _BATCH = click.option(
 @click.command(short_help="Answer a question, every sentence with its place.")
 @click.argument("question", required=False)
 @_BATCH
+@click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on with the last conversation.")
+@click.option("--conversation", "name", metavar="ID", help="Go on with this conversation.")
+@click.option("--no-history", is_flag=True, help="Do not keep this question and its answer.")
+@export_options
 @scope
 @as_json
 @llm
 @place
 def ask(
-    question: str | None, batch: TextIO | None, papers: tuple[str, ...], years: str | None,
-    sections: tuple[str, ...], as_json: bool, llm: Llm, library: Path | None, model: str | None,
+    question: str | None, batch: TextIO | None, goes_on: bool, name: str | None, no_history: bool,
+    target: str | None, format_: str | None, force: bool, papers: tuple[str, ...], years: str | None,
+    sections: tuple[str, ...], tags: tuple[str, ...], as_json: bool, llm: Llm,
+    library: Path | None, model: str | None,
 ) -> int:  # fmt: skip
-    """Answer QUESTION from the papers, each sentence with the place it is quoted from."""
+    """Answer QUESTION from the papers, each sentence with the place it is quoted from.
+
+    With -c it may lean on the questions before: "and in mice?", "what about safety?", "the second paper's
+    dose?". What is then searched for is shown. A conversation keeps its --paper, --year, --section and --tag.
+    """
+    if goes_on and name is not None:
+        raise click.UsageError("Give --continue or --conversation, not both.")
+    format_ = check_export(target, format_, force=force)
     with make_parts(library, model, llm=llm) as parts:
-        filters = make_filters(papers, years, sections)
+        filters = make_filters(papers, years, sections, tags)
         if question is not None or batch is not None:
             parts.begin_loading()
-        from qa.model import Finished
-        from tui.print_answer import print_answer, working
-
-        def answer(text: str) -> Answer:
-            with working(quiet=as_json or batch is not None) as show:
-                for event in parts.answerer.answer(text, filters):
-                    if isinstance(event, Finished):
-                        return event.answer
-                    show(event)
-            raise AssertionError("an answer always finishes")
+        from tui.asking import answer_with, print_found
 
         if batch is not None:
+            if goes_on or name is not None or format_ is not None:
+                raise click.UsageError("--batch asks questions one by one and prints JSON lines.")
+
+            def answer(text: str) -> Answer:
+                conversation = parts.conversation(keep=False)
+                return answer_with(conversation, text, filters, quiet=True)[0]
+
             return _run_batch(question, batch, answer, _answer_json)
-        found = answer(_required(question))
-        if as_json:
-            click.echo(json.dumps(_answer_json(found), ensure_ascii=False, indent=2))
-        else:
-            print_answer(found)
+        asked = _required(question)
+        conversation = parts.conversation("last" if goes_on else name, keep=not no_history)
+        found, understood = answer_with(conversation, asked, filters, quiet=as_json)
+        print_found(found, understood, as_json=as_json, target=target, format_=format_, force=force)
     return Exit.OK
 
 
@@ -70,11 +81,12 @@ def ask(
 @place
 def search(
     question: str | None, batch: TextIO | None, limit: int, per_paper: int | None, papers: tuple[str, ...],
-    years: str | None, sections: tuple[str, ...], as_json: bool, library: Path | None, model: str | None,
+    years: str | None, sections: tuple[str, ...], tags: tuple[str, ...], as_json: bool,
+    library: Path | None, model: str | None,
 ) -> int:  # fmt: skip
     """List the passages found for QUESTION, best first, without answering it."""
     with make_parts(library, model) as parts:
-        filters: Filters = make_filters(papers, years, sections)
+        filters: Filters = make_filters(papers, years, sections, tags)
         if question is not None or batch is not None:
             parts.begin_loading()
         from tui.print_answer import print_evidence

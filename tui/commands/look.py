@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui.diagnostics import Exit
-from tui.options import as_json, make_parts, place
+from tui.options import as_json, listed, make_parts, place
 
 if TYPE_CHECKING:
     from index.reader import Reader
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 @click.option("--failed", is_flag=True, help="List the files that gave no paper, with the reasons.")
 @click.option("--cited-by", metavar="PAPER", help="List what this paper cites, a line each, its id first.")
 @click.option("--missing", is_flag=True, help="With --cited-by: only what the library lacks.")
+@click.option("--tag", "tags", metavar="TAGS", multiple=True, help="Only papers with one of these tags.")
 @as_json
 @place
 def papers(
     failed: bool,
     cited_by: str | None,
     missing: bool,
+    tags: tuple[str, ...],
     as_json: bool,
     library: Path | None,
     model: str | None,
@@ -50,7 +52,7 @@ def papers(
             else:
                 print_failures(sources, requests)
             return Exit.OK
-        found = reader.papers()
+        found = reader.papers(tagged=listed(tags))
         if as_json:
             click.echo(json.dumps([paper_json(paper) for paper in found], ensure_ascii=False, indent=2))
         else:

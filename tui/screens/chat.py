@@ -26,6 +26,8 @@ from tui.widgets.place import Place
 from tui.widgets.sources import Sources
 
 if TYPE_CHECKING:
+    from qa.conversation import Conversation as Asking
+    from qa.model import Filters
     from tui.parts import Parts
 
 WIDE = 110  # columns from which sources stand beside the answer
@@ -65,11 +67,13 @@ class ChatScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, scope: Filters | None = None) -> None:
         super().__init__()
         self._parts = parts
+        self._scope = scope
         # The answerer is for one thread at a time, and a stopped thread ends only when it next looks.
         self._answering = threading.Lock()
+        self._asking: Asking | None = None  # from the first question on; used under the lock only
 
     def compose(self) -> ComposeResult:
         """Headline, conversation with sources, status, input, keys."""
@@ -118,13 +122,19 @@ class ChatScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="answer")
     def _answer(self, turn: int, question: str) -> None:
+        from qa.model import EVERYTHING
+
         worker = get_current_worker()
         while not self._answering.acquire(timeout=_PATIENCE):
             if worker.is_cancelled:
                 return
         try:
             self._read_library()
-            with closing(self._parts.answerer.answer(question)) as events:
+            if self._asking is None:
+                self._asking = self._parts.conversation()
+            # Given once it is the conversation's; given again it would win over "the second paper".
+            given = EVERYTHING if self._asking.turns else self._scope or EVERYTHING
+            with closing(self._asking.ask(question, given)) as events:
                 # Looked at before each pull: a question stopped while it waited is not even begun.
                 while not worker.is_cancelled and (event := next(events, None)) is not None:
                     if event != _NOTHING_NEW:

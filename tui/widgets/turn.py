@@ -14,7 +14,7 @@ from tui.clean import line
 from tui.widgets.place import COLOURS, MARKS, Place, counted, nearest_place, places_of, shortened
 
 if TYPE_CHECKING:
-    from qa.model import Answer, AnswerEvent, AnswerSentence
+    from qa.model import Answer, AnswerEvent, AnswerSentence, Query
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _SPINNER_SECONDS = 0.1
@@ -57,7 +57,7 @@ class Turn(Vertical):
 
     def take(self, event: AnswerEvent) -> None:
         """Shows an event of this question's answer; one that comes after the end changes nothing."""
-        from qa.model import Drafted, Finished, SentenceReady, StageBegun
+        from qa.model import Drafted, Finished, SentenceReady, StageBegun, Understood
 
         if not self.running:
             return
@@ -66,6 +66,8 @@ class Turn(Vertical):
                 self._stage = line(stage)
             case Drafted(text):
                 self._draft(text)
+            case Understood(query, _, scope):
+                self._understood(query, scope)
             case SentenceReady(sentence):
                 self._add(sentence)
             case Finished(answer):
@@ -77,6 +79,14 @@ class Turn(Vertical):
         if text:
             self._drafted += text
             self._answer(Content.styled(line(self._drafted), "$text-muted italic"))
+
+    def _understood(self, query: Query, scope: str) -> None:
+        """Beneath a follow-up, what is searched for in its place, and what it is limited to."""
+        searched = f"searched for: {query.text}" if query.text != query.question else ""
+        limited = f"scope: {scope}" if scope else ""
+        said = [(f"\n  {line(part)}", "$text-muted") for part in (searched, limited) if part]
+        if said:
+            self.query_one(".question", Static).update(Content.assemble(f"❯ {line(self.question)}", *said))
 
     def _add(self, sentence: AnswerSentence) -> None:
         self._sentences.append(sentence)
