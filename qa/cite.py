@@ -18,7 +18,7 @@ from index.sentences import sentence_spans
 from qa.draft import Draft, DraftQuote, DraftSentence
 from qa.locate import KeyedText, letters_key
 from qa.model import AnswerSentence, Citation, ScoredPassage, Verdict
-from qa.verify import Ground, Judge, Judgement, page_of, stands_at
+from qa.verify import Ground, Judge, Judgement, is_verbatim, page_of, stands_at
 from qa.words import stems
 
 INVENTED = "it cites a passage that does not exist"
@@ -148,7 +148,7 @@ class Citer:
         return best if best and self._judged(claim, best).verdict in supported else []
 
     def _judged(self, claim: str, spots: Sequence[_Spot]) -> Judgement:
-        if any(_says(spot.text, claim) for spot in spots):
+        if any(is_verbatim(claim, spot.text) for spot in spots):
             return Judgement(Verdict.VERBATIM)
         if self._judge is None:
             return Judgement(Verdict.UNCHECKED)
@@ -208,8 +208,3 @@ def _relevant(claim: str, spots: Sequence[_Spot]) -> list[_Spot]:
 
 def _weight(words: Iterable[str]) -> int:
     return sum(2 if any(c.isdigit() for c in word) else 1 for word in words)
-
-
-def _says(quote: str, claim: str) -> bool:
-    """Whether the claim is the quote, word for word and sign for sign."""
-    return " ".join(quote.split()).strip("\"'“”. ") == " ".join(claim.split()).strip("\"'“”. ")

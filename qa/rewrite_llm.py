@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
+from index.errors import LlmError
 from qa.followup_words import own_words
+from qa.llm.chat import ChatModel, Message
+from qa.llm.complete import complete
 from qa.rewrite import Past, RuleRewriter, Standalone
 from qa.words import stem, tokens
 
@@ -26,18 +28,10 @@ _TASK = (
 )
 
 
-class Completer(Protocol):
-    """Whatever completes a conversation in one piece."""
-
-    def complete(self, messages: list[dict[str, str]]) -> str:
-        """The reply to messages with a role and a content; raises what it likes when there is none."""
-        ...
-
-
 class LlmRewriter:
     """A Rewriter that asks a language model, and falls back on the rules."""
 
-    def __init__(self, model: Completer) -> None:
+    def __init__(self, model: ChatModel) -> None:
         self._model = model
         self._rules = RuleRewriter()
 
@@ -47,8 +41,8 @@ class LlmRewriter:
         if not past or (not ruled.because and len(own_words(question)) >= _ENOUGH):
             return ruled
         try:
-            reply = self._model.complete(_messages(question, past))
-        except Exception:  # whatever a model's client raises: the rules' result is there already
+            reply = complete(self._model, _messages(question, past))
+        except LlmError:  # the rules' result is there already
             return ruled
         text = checked_rewrite(reply, question, past)
         if text is None or _same(text, question):
@@ -72,7 +66,7 @@ def _same(a: str, b: str) -> bool:
     return tokens(a) == tokens(b)
 
 
-def _messages(question: str, past: Sequence[Past]) -> list[dict[str, str]]:
+def _messages(question: str, past: Sequence[Past]) -> list[Message]:
     asked = "\n".join(f"- {one.query}" for one in past[-_REMEMBERED:])
     content = f"Questions so far:\n{asked}\n\nLast question: {question}"
-    return [{"role": "system", "content": _TASK}, {"role": "user", "content": content}]
+    return [Message("system", _TASK), Message("user", content)]

@@ -11,11 +11,10 @@ import math
 from collections.abc import Sequence
 
 from qa.directions import opposed
-from qa.locate import letters_key
 from qa.model import Verdict
 from qa.quantities import missing
 from qa.support import Support, SupportModel
-from qa.verify import Ground, Judgement
+from qa.verify import Ground, Judgement, is_verbatim
 from qa.words import stems
 
 # Fitted by logistic regression on claims of papers that the model was not trained on, and checked on others:
@@ -82,11 +81,6 @@ def score_of(claim: str, quote: str, support: Support) -> float:
     """How likely it is that the quote supports the claim, 0 to 1: a logistic function of the features."""
     values = features(claim, quote, support)
     return 1 / (1 + math.exp(-(_BIAS + sum(w * v for w, v in zip(_WEIGHTS, values, strict=True)))))
-
-
-def is_verbatim(claim: str, quote: str) -> bool:
-    """Whether the claim is the quote, up to spaces, punctuation, hyphens and the like."""
-    return bool(letters_key(claim)) and letters_key(claim) == letters_key(quote)
 
 
 def _verdict(score: float, lacking: bool) -> Verdict:

@@ -40,6 +40,16 @@ class Judge(Protocol):
         ...
 
 
+def is_verbatim(claim: str, quote: str) -> bool:
+    """Whether the claim is the quote, word for word and sign for sign; layout and the outermost quotation
+    marks and full stop aside. Letters and digits alone would not do: "P < 0.05" is not "P > 0.05"."""
+    return bool(_bare(claim)) and _bare(claim) == _bare(quote)
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.split()).strip("\"'“”. ")
+
+
 def stands_at(text: str, span: Span, quote: str) -> bool:
     """Whether the paper's text at `span` is the quote, to the character."""
     return bool(quote) and 0 <= span.start < span.end <= len(text) and span.of(text) == quote

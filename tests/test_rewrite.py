@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.errors import LlmError
+from qa.llm.chat import ChatRequest, Ended, Facts, Message, Token, Waiting
+from qa.llm.complete import complete
 from qa.mentions import CitedPaper
 from qa.model import Filters
 from qa.rewrite import Past, rewrite
@@ -385,17 +390,26 @@ def test_no_question_breaks_the_rules(question: str, before: str) -> None:
 
 
 class Model:
-    """Replies as it is told, and remembers what it was asked."""
+    """A chat model that replies as it is told, and remembers what it was asked."""
 
-    def __init__(self, reply: str | Exception) -> None:
+    name = "scripted"
+
+    def __init__(self, reply: str | LlmError, *, whole: bool = True) -> None:
         self.reply = reply
-        self.asked: list[list[dict[str, str]]] = []
+        self.whole = whole
+        self.asked: list[tuple[Message, ...]] = []
 
-    def complete(self, messages: list[dict[str, str]]) -> str:
-        self.asked.append(messages)
-        if isinstance(self.reply, Exception):
+    def facts(self) -> Generator[Waiting, None, Facts]:
+        yield Waiting()
+        return Facts("scripted")
+
+    def stream(self, request: ChatRequest) -> Generator[Waiting | Token, None, Ended]:
+        self.asked.append(request.messages)
+        if isinstance(self.reply, LlmError):
             raise self.reply
-        return self.reply
+        yield Waiting()
+        yield Token(self.reply)
+        return Ended(self.whole, "" if self.whole else "it was cut short")
 
 
 def test_a_models_rewriting_is_used_where_it_can_have_come_of_the_conversation() -> None:
@@ -403,7 +417,7 @@ def test_a_models_rewriting_is_used_where_it_can_have_come_of_the_conversation()
     made = LlmRewriter(model).rewrite("and in mice?", after(MSC))
     assert made.text == "Do MSCs promote angiogenesis in mice?"
     assert made.because == f"“and in mice?” follows “{MSC}”"
-    assert model.asked[0][1]["content"] == f"Questions so far:\n- {MSC}\n\nLast question: and in mice?"
+    assert model.asked[0][1].content == f"Questions so far:\n- {MSC}\n\nLast question: and in mice?"
 
 
 @pytest.mark.parametrize(
@@ -415,12 +429,22 @@ def test_a_models_rewriting_is_used_where_it_can_have_come_of_the_conversation()
         "I am sorry, but I cannot help with that request.",
         "What is the best recipe for a chocolate cake?",
         "\x1b]52;c;aGk=\x07 MSCs angiogenesis",
-        OSError("no answer"),
+        LlmError("no answer", "Try again."),
     ],
 )
-def test_anything_else_gives_what_the_rules_give(reply: str | Exception) -> None:
+def test_anything_else_gives_what_the_rules_give(reply: str | LlmError) -> None:
     made = LlmRewriter(Model(reply)).rewrite("and in mice?", after(MSC))
     assert made == rewrite("and in mice?", after(MSC))
+
+
+def test_half_a_reply_is_none() -> None:
+    model = Model("Do MSCs promote angiogenesis in mice?", whole=False)
+    assert LlmRewriter(model).rewrite("and in mice?", after(MSC)) == rewrite("and in mice?", after(MSC))
+
+
+def test_a_reply_that_takes_too_long_is_given_up() -> None:
+    with pytest.raises(LlmError, match="longer than 0 seconds"):
+        complete(Model("late"), [Message("user", "?")], seconds=0)
 
 
 def test_a_question_with_a_topic_of_its_own_is_not_sent_at_all() -> None:

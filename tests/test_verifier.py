@@ -41,9 +41,23 @@ NEITHER = Support(0.02, 0.02, 0.96)
 
 def test_a_sentence_that_is_the_quote_is_verbatim_and_no_model_is_asked() -> None:
     model = Reading(NO)
-    spaced = "MSCs promote angio-genesis by secreting  12 factors, among them VEGF"
+    spaced = "MSCs promote angiogenesis by secreting  12 factors, among them VEGF"
     assert Verifier(model).judge(spaced, [GROUND]).verdict is Verdict.VERBATIM
     assert model.asked == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "quote"),
+    [
+        ("It fell (P > 0.05).", "It fell (P < 0.05)."),
+        ("They took 15 mg.", "They took 1.5 mg."),
+        ("It changed by 0.5 mmol.", "It changed by −0.5 mmol."),
+        ("", ""),
+    ],
+)
+def test_another_sign_is_not_the_quote(claim: str, quote: str) -> None:
+    judged = Verifier(Reading(NEITHER)).judge(claim, [Ground(quote, quote)])
+    assert judged.verdict is Verdict.UNSUPPORTED
 
 
 def test_a_part_of_a_quote_is_judged_like_any_other_sentence() -> None:

@@ -276,6 +276,10 @@ class Parts:
     @cached_property
     def rewriter(self) -> Rewriter:
         """Makes follow-ups stand alone."""
+        if self.chat_model is not None:
+            from qa.rewrite_llm import LlmRewriter
+
+            return LlmRewriter(self.chat_model)
         from qa.rewrite import RuleRewriter
 
         return RuleRewriter()
