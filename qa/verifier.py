@@ -28,7 +28,8 @@ _MOST_NUMBERS = 3  # named in a reason
 
 
 class Verifier:
-    """A Judge. Without a model it can confirm a sentence only where it is the quote."""
+    """A Judge. Without a model it confirms a sentence only where it is the quote, and lowers it where numbers
+    or directions do not fit; of all others it says that they are unchecked."""
 
     def __init__(self, model: SupportModel | None) -> None:
         self._model = model
@@ -42,7 +43,8 @@ class Verifier:
         lacking = missing(claim, [text for g in grounds for text in (g.passage, g.header)])
         reasons = [_not_there(lacking)] if lacking else []
         if self._model is None:
-            return Judgement(Verdict.PARTIAL if lacking else Verdict.UNCHECKED, None, tuple(reasons))
+            reasons += [against for ground in grounds[:1] if (against := opposed(claim, ground.quote))]
+            return Judgement(Verdict.PARTIAL if reasons else Verdict.UNCHECKED, None, tuple(reasons))
         readings = self._read(claim, grounds)
         score, quote, support = max(
             ((score_of(claim, quote, support), quote, support) for quote, support in readings),

@@ -111,6 +111,9 @@ def test_without_a_model_nothing_is_confirmed_but_a_wrong_number_is_still_found(
     assert judge.judge("MSCs help.", [GROUND]).verdict is Verdict.UNCHECKED
     assert judge.judge("MSCs secrete 15 factors.", [GROUND]).verdict is Verdict.PARTIAL
     assert judge.judge(QUOTE, [GROUND]).verdict is Verdict.VERBATIM
+    assert judge.judge("MSCs inhibit angiogenesis.", [GROUND]) == Judgement(
+        Verdict.PARTIAL, None, ("the sentence says a decrease, the quote an increase",)
+    )
 
 
 def test_several_quotes_are_also_read_together() -> None:
