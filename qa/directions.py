@@ -32,6 +32,9 @@ _EFFECT = (
     r"(?:differen\w+|effects?|changes?|associations?|correlations?|improvements?|reductions?|increases?|decreases?"
     r"|benefits?|impact|influence|evidence|relationships?|gains?|declines?|interactions?|advantages?)"
 )
+_EXCEPTED = re.compile(
+    r"\b(?:except|apart from|other than|but|although|though|however|while|whereas|only)\b", re.I
+)
 _DENIED = (
     r"differ\w*|chang\w*|affect\w*|alter\w*|influenc\w*|improv\w*|increas\w*|reduc\w*|decreas\w*|lower\w*"
     r"|rais\w*|higher|better|worse|associat\w*|correlat\w*|significan\w*|superior|inferior|rise|fall|enhanc\w*"
@@ -63,6 +66,8 @@ def direction(text: str) -> Direction | None:
     left = _NONE.sub(" ", text)
     found = set()
     if left != text:
+        if _EXCEPTED.search(text):
+            return None
         found.add(Direction.NONE)
         # What follows "did not" is denied with it: "did not reduce pain" reduces nothing.
         left = re.sub(r"\s{2,}\w+", " ", left)

@@ -2,6 +2,8 @@
 
 Only said where the evidence states it. A question that asks whether, or for an effect, is turned into the
 statements that would answer it; the verifier's model says which of the sentences support which statement.
+Without one, only "a difference" and "no difference" are told apart, by words: there they can be trusted
+(docs/decisions/0014-verifier.md), and the direction of a difference cannot.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from qa.directions import Direction, direction
 from qa.model import AnswerSentence, Statement
 from qa.quantities import quantities
 from qa.support import Support, SupportModel
 from qa.words import stem, stems
 
 _SURE = 0.8  # probability from which a sentence counts as stating something
+_OUTCOME = 0.6  # of the words of the outcome asked for, in the quote itself, where only words decide
 _COVERED = 0.5  # share of the statement's words that it, its title or heading must hold
 _WHETHER = re.compile(
     r"^(?:do|does|did|is|are|was|were|can|could|has|have|had|will|would|should|may|might)\b\s+(.+?)\s*\??$",
@@ -41,15 +45,18 @@ class Side(StrEnum):
     MORE = "more"
     LESS = "less"
     SAME = "same"
+    DIFFERENT = "different"
 
 
 _SAID = {
     Side.YES: "support it", Side.NO: "speak against it", Side.MORE: "report an increase",
     Side.LESS: "report a decrease", Side.SAME: "found no significant difference",
+    Side.DIFFERENT: "report a difference",
 }  # fmt: skip
 _SAID_OF_ONE = {
     Side.YES: "supports it", Side.NO: "speaks against it", Side.MORE: "reports an increase",
     Side.LESS: "reports a decrease", Side.SAME: "found no significant difference",
+    Side.DIFFERENT: "reports a difference",
 }  # fmt: skip
 
 
@@ -69,9 +76,12 @@ def weigh(
     if counted := _counted(question, sentences):
         return counted, None
     statements = statements_of(question)
-    if model is None or not statements or not sentences:
+    if not statements or not sentences:
         return None, None
-    sides = _sides(_stands(statements, sentences, model))
+    if model is None:
+        sides = _sides(_stands_by_words(question, sentences))
+    else:
+        sides = _sides(_stands(statements, sentences, model))
     return _headline(sides), _weighing(sides)
 
 
@@ -120,6 +130,25 @@ def _stands(
     return found
 
 
+def _stands_by_words(question: str, sentences: Sequence[AnswerSentence]) -> list[_Stand]:
+    """The sentences that speak of what is asked and say clearly whether there is a difference."""
+    text = " ".join(question.split())
+    effect, whether = _EFFECT.match(text), _WHETHER.match(text)
+    causes = stems(effect[1]) if effect else set()
+    outcome = stems(effect[3]) if effect else stems(whether[1]) if whether else set()
+    found: list[_Stand] = []
+    for citation in (citation for sentence in sentences for citation in sentence.citations):
+        said = direction(citation.quote)
+        here = stems(citation.quote)
+        there = here | stems(f"{citation.paper.record.title} {citation.passage.section.heading}")
+        if said is None or len(outcome & here) < _OUTCOME * len(outcome):
+            continue
+        if len(causes & there) >= _COVERED * len(causes):
+            side = Side.SAME if said is Direction.NONE else Side.DIFFERENT
+            found.append(_Stand(citation.paper.id, side, citation.number))
+    return found
+
+
 def _side(by_side: Mapping[Side, Support]) -> Side | None:
     side, best = max(by_side.items(), key=lambda pair: pair[1].supported)
     if best.supported >= _SURE:
@@ -145,6 +174,8 @@ def _headline(sides: Mapping[Side, Sequence[_Stand]]) -> Statement | None:
     if len(sides) != 1:
         return None
     ((side, stands),) = sides.items()
+    if side is Side.DIFFERENT:
+        return None  # which way it goes is what was asked
     numbers = tuple(stand.number for stand in stands)
     said = {
         Side.YES: "Yes.", Side.NO: "No.", Side.MORE: "An increase.", Side.LESS: "A decrease.",

@@ -128,3 +128,19 @@ def test_a_number_is_given_only_where_it_is_the_only_one() -> None:
     assert weigh(question, two, None) == (None, None)
     assert weigh(question, quoted((1, "In all 40 mice took aspirin.")), None) == (None, None)
     assert weigh(question, quoted((1, "There were 40 patients in the ward at night.")), None) == (None, None)
+
+
+def test_without_a_model_only_difference_and_none_are_told_apart() -> None:
+    question = "does aspirin reduce pain?"
+    none = "There was no significant difference in pain with aspirin, which did not reduce it."
+    two = quoted((1, none), (2, "Aspirin reduced pain."), (3, "Sleep was longer."))
+    assert weigh(question, two, None) == (
+        None,
+        Statement(
+            "The papers disagree: one found no significant difference, one reports a difference.", (1, 2)
+        ),
+    )
+    assert weigh(question, quoted((1, none)), None) == (Statement("No significant difference.", (1,)), None)
+    assert weigh(question, quoted((2, "Aspirin reduced pain.")), None) == (None, None)
+    except_ = quoted((1, "Aspirin did not reduce pain except in men."))
+    assert weigh(question, except_, None) == (None, None)
