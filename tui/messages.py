@@ -9,7 +9,8 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from index.model import Section
-    from qa.model import AnswerEvent
+    from qa.kept import KeptTurn
+    from qa.model import Answer, AnswerEvent, Filters
     from tui.widgets.place import Place
 
 
@@ -19,6 +20,25 @@ class LibraryRead(Message):
 
     papers: int
     model: str
+
+
+@dataclass
+class LibraryKnown(Message):
+    """What the chat may offer before the first question: `suggested` ones, and those `asked` on earlier days."""
+
+    suggested: list[str]
+    asked: list[str]
+
+
+@dataclass
+class Reopened(Message):
+    """A kept conversation, its quotes looked up again, to go on with."""
+
+    turns: list[KeptTurn]
+    answers: list[Answer]
+    scopes: list[str]
+    limit: Filters
+    scope: str  # the same, in words
 
 
 @dataclass
