@@ -14,12 +14,11 @@ from index.reader import Reader, StoredPaper
 _LONGEST = 100
 _SHORTEST = 12
 _LOOKED_AT = 24  # papers, spread over the library
-_VERBS = (
-    "accelerate", "activate", "affect", "alleviate", "ameliorate", "attenuate", "augment", "cause", "decrease", "drive",
-    "enhance", "facilitate", "impair", "improve", "increase", "induce", "inhibit", "lead", "limit", "mediate",
-    "mitigate", "modulate", "predict", "prevent", "promote", "protect", "reduce", "regulate", "rescue", "restore",
-    "reverse", "stimulate", "support", "suppress",
-)  # fmt: skip
+_VERBS = tuple(
+    "accelerate activate affect alleviate ameliorate attenuate augment cause decrease drive enhance"
+    " facilitate impair improve increase induce inhibit limit mediate mitigate modulate predict prevent promote protect"
+    " reduce regulate rescue restore reverse stimulate support suppress".split()
+)
 _CLAIM = re.compile(rf"(?P<who>.+?) (?P<verb>{'|'.join(_VERBS)})(?P<one>s?) (?P<what>.+)", re.IGNORECASE)
 _EFFECT = re.compile(
     r"(?:the )?(?P<noun>effects?|roles?|impact|influence)(?: and \w+)? of (?P<what>.+)", re.IGNORECASE
@@ -35,7 +34,9 @@ _NO_TOPIC = re.compile(
     r"|proceedings|conference|is|are|was|were|has|have|\w+i[sz]es)\b",
     re.IGNORECASE,
 )
-_NOT_BEFORE_A_VERB = frozenset({"to", "that", "which", "and", "or", "may", "can", "could", "not", "the", "of"})
+_NOT_BEFORE_A_VERB = frozenset(
+    {"to", "that", "which", "and", "or", "may", "can", "could", "not", "the", "of"}
+)
 _TITLE_WORD = re.compile(r"\b[A-Z][a-z]+(?:-[A-Za-z][a-z]+)*\b")
 
 
@@ -81,7 +82,7 @@ def question_of(title: str) -> str:
         question = f"what is known about {_lowered(head)}?"
         if len(question) > _LONGEST:
             question = f"what is known about {_lowered(_DETAIL.sub('', head))}?"
-    return question if _SHORTEST < len(head) and len(question) <= _LONGEST else ""
+    return question if len(head) > _SHORTEST and len(question) <= _LONGEST else ""
 
 
 def _lowered(words: str) -> str:

@@ -164,7 +164,10 @@ def library_of(text: str | None = None, papers: int = 8) -> Any:
     @contextmanager
     def read() -> Iterator[Any]:
         yield SimpleNamespace(
-            counts=lambda: {"papers": papers}, model=lambda: None, text=text_of, sections=lambda _: [],
+            counts=lambda: {"papers": papers},
+            model=lambda: None,
+            text=text_of,
+            sections=lambda _: [],
             papers=lambda: [],
         )
 
@@ -735,5 +738,5 @@ async def test_the_scope_of_a_chat_holds_and_is_shown() -> None:
         await answered(pilot)
         await ask(pilot, "and in mice?")
         await answered(pilot)
-        assert seen(app).count("scope: 2015–, #mine") == 2
+        assert seen(app).count("scope: 2015–, #mine") == 3  # the questions', and the line above the input
         assert parts.answerer.within == [scope, scope]

@@ -58,7 +58,7 @@ def checked(keys: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 def _is_key(key: str) -> bool:
     *modifiers, last = key.split("+") if len(key) > 1 else [key]
-    plain = last in _NAMED or len(last) == 1 or len(last) > 3 and last.replace("_", "").isalpha()
+    plain = last in _NAMED or len(last) == 1 or (len(last) > 3 and last.replace("_", "").isalpha())
     return plain and key not in _TAKEN and all(modifier in _MODIFIERS for modifier in modifiers)
 
 

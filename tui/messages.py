@@ -9,6 +9,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from index.model import Section
+    from qa.history import Summary
     from qa.kept import KeptTurn
     from qa.model import Answer, AnswerEvent, Filters
     from tui.widgets.place import Place
@@ -24,7 +25,7 @@ class LibraryRead(Message):
 
 @dataclass
 class LibraryKnown(Message):
-    """What the chat may offer before the first question: `suggested` ones, and those `asked` on earlier days."""
+    """What may be asked: questions that are `suggested`, and those `asked` on earlier days."""
 
     suggested: list[str]
     asked: list[str]
@@ -39,6 +40,29 @@ class Reopened(Message):
     scopes: list[str]
     limit: Filters
     scope: str  # the same, in words
+
+
+@dataclass
+class Listed(Message):
+    """The kept conversations."""
+
+    summaries: list[Summary]
+
+
+@dataclass
+class Restored(Message):
+    """A kept conversation, to be exported."""
+
+    turns: list[KeptTurn]
+    answers: list[Answer]
+
+
+@dataclass
+class Scoped(Message):
+    """What questions are to be limited to, and what that is called."""
+
+    filters: Filters
+    words: str
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """What the screens remember of themselves between two runs, such as the theme.
 
-It is kept in a file of its own beside config.toml, `state.json`: the program never writes into the file that its
-user wrote, whose comments and order are theirs. What cannot be read or written is forgotten; nothing depends
-on it.
+It is kept in a file of its own beside config.toml, `state.json`: the program never writes into the file that
+its user wrote, whose comments and order are theirs. What cannot be read or written is forgotten; nothing
+depends on it.
 """
 
 from __future__ import annotations

@@ -23,7 +23,9 @@ Part = Content | str | tuple[str, str]
 def link(turn: int, number: int, mark: str = "", colour: str = "") -> Content:
     """[1]✓, which opens the place when it is clicked."""
     action = f"screen.open_source({turn}, {number})"
-    return Content.assemble(Content.styled(f"[{number}]", Style.from_meta({"@click": action})), (mark, colour))
+    return Content.assemble(
+        Content.styled(f"[{number}]", Style.from_meta({"@click": action})), (mark, colour)
+    )
 
 
 def written(turn: int, sentences: Sequence[AnswerSentence], answer: Answer | None = None) -> Content:

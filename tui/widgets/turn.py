@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
+from qa.model import EVERYTHING
 from tui.clean import line
 from tui.widgets.answer_view import link, written
 from tui.widgets.place import Place, counted, nearest_place, places_of, shortened
@@ -34,6 +35,7 @@ class Turn(Vertical):
         self.running = True
         self.answer: Answer | None = None  # once it is whole
         self.scope = ""  # what it was limited to, in words
+        self.filters = EVERYTHING  # the same
         self._when = ""  # a kept answer was given then
         self._sentences: list[AnswerSentence] = []
         self._drafted = ""  # what a language model has written so far, shown until it is verified
@@ -86,7 +88,7 @@ class Turn(Vertical):
 
     def _understood(self, query: Query, scope: str) -> None:
         """Beneath a follow-up, what is searched for in its place, and what it is limited to."""
-        self.scope = scope
+        self.scope, self.filters = scope, query.filters
         searched = f"searched for: {query.text}" if query.text != query.question else ""
         limited = f"scope: {scope}" if scope else ""
         said = [(f"\n  {line(part)}", "$text-muted") for part in (searched, limited) if part]
