@@ -16,8 +16,8 @@ _SHORTEST = 12
 _LOOKED_AT = 24  # papers, spread over the library
 _VERBS = tuple(
     "accelerate activate affect alleviate ameliorate attenuate augment cause decrease drive enhance"
-    " facilitate impair improve increase induce inhibit limit mediate mitigate modulate predict prevent promote protect"
-    " reduce regulate rescue restore reverse stimulate support suppress".split()
+    " facilitate impair improve increase induce inhibit limit mediate mitigate modulate predict prevent"
+    " promote protect reduce regulate rescue restore reverse stimulate support suppress".split()
 )
 _CLAIM = re.compile(rf"(?P<who>.+?) (?P<verb>{'|'.join(_VERBS)})(?P<one>s?) (?P<what>.+)", re.IGNORECASE)
 _EFFECT = re.compile(
@@ -96,9 +96,19 @@ def _is_subject(words: str) -> bool:
 
 
 def _plain_words(title: str, text: str) -> str:
-    """The title with those words in lower case that its paper writes so: names and abbreviations stay."""
-    body = set(re.findall(r"\b[a-z]+(?:-[a-z]+)*\b", text))
-    return _TITLE_WORD.sub(lambda m: m[0].lower() if m[0].lower() in body else m[0], " ".join(title.split()))
+    """The title with its words in lower case as far as they are no names: a paper writes those with a capital
+    in mid-sentence as well."""
+    body = text.replace(title, "")
+    small = set(re.findall(r"\b[a-z]+(?:-[a-z]+)*\b", body))
+    names = set(re.findall(r"(?<=[a-z,] )[A-Z][a-z]+(?:-[A-Za-z][a-z]+)*", body))
+    words = re.findall(r"[^\W\d_]{4,}", title)
+    capital = sum(word[0].isupper() for word in words) > len(words) / 2
+
+    def plain(found: re.Match[str]) -> str:
+        word = found[0].lower()
+        return word if word in small or (capital and found[0] not in names) else found[0]
+
+    return _TITLE_WORD.sub(plain, " ".join(title.split()))
 
 
 def _spread(papers: Sequence[StoredPaper], number: int) -> Iterator[StoredPaper]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing.resource_tracker
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.screen import Screen
 
 from tui import state
 from tui.screens.chat import ChatScreen
@@ -68,6 +69,10 @@ class CitewellApp(App[None]):
         self.set_keymap(self._own_keys)
         for said in wrong:
             self.notify(said, title="config.toml", severity="warning", timeout=15, markup=False)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """Of Textual's own commands the one that is not a key of ours."""
+        yield SystemCommand("Theme", "Choose other colours; they are kept", self.action_change_theme)
 
     def own_key(self, name: str) -> str:
         """The key that the user gave to the binding of this name, "" for none."""

@@ -78,7 +78,7 @@ def _print_version(context: click.Context, _option: click.Parameter, wanted: boo
 @click.option("--model", metavar="NAME", help="Embedding model, by name or path.")
 @click.option("--offline", is_flag=True, help="Ask no server for anything.")
 @click.pass_context
-def cli(context: click.Context, **_options: object) -> object:
+def cli(context: click.Context, /, **_options: object) -> object:
     """Ask your library of scientific papers a question and get an answer in which every sentence stands on
     an exact quote. Works offline; nothing is fetched unless you name a paper by id or link.
 

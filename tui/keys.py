@@ -20,6 +20,7 @@ _PLACES = {
     "tui.widgets.ask": ("AskInput",),
     "tui.widgets.conversation": ("Suggestions",),
     "tui.widgets.sources": ("Sources",),
+    "tui.widgets.outline": ("Outline",),
 }
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 _NAMED = frozenset(
@@ -48,7 +49,7 @@ def checked(keys: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     for name, key in keys.items():
         bad = [part for part in key.split(",") if not _is_key(part.strip())]
         if name not in known:
-            wrong.append(f"[keys] {name}: there is no such action. F1 lists them with their names")
+            wrong.append(f"[keys] {name}: there is no such action; docs/tui.md lists their names")
         elif bad:
             wrong.append(f"[keys] {name}: {bad[0].strip()!r} is no key that a terminal can tell")
         else:

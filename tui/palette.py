@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from functools import partial
+from typing import Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -17,7 +19,7 @@ class Actions(Provider):
     async def discover(self) -> Hits:
         """All of them, before anything is typed."""
         for one in self._offered():
-            yield DiscoveryHit(_shown(one), self._run(one), one.said, f"key {one.key}")
+            yield DiscoveryHit(_shown(one), self._run(one), one.said)
 
     async def search(self, query: str) -> Hits:
         """Those that match."""
@@ -25,7 +27,7 @@ class Actions(Provider):
         for one in self._offered():
             score = max(matcher.match(one.said), matcher.match(one.name))
             if score > 0:
-                yield Hit(score, _shown(one), self._run(one), one.said, f"key {one.key}")
+                yield Hit(score, _shown(one), self._run(one), one.said)
 
     def _offered(self) -> list[Offered]:
         found: dict[str, Offered] = {}
@@ -35,7 +37,7 @@ class Actions(Provider):
                 found.setdefault(one.said, one)
         return list(found.values())
 
-    def _run(self, one: Offered) -> partial[object]:
+    def _run(self, one: Offered) -> partial[Coroutine[Any, Any, bool]]:
         return partial(self.app.run_action, one.action, one.node)
 
 

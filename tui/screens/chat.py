@@ -21,14 +21,13 @@ from tui.screens.reader import ReaderScreen
 from tui.widgets.ask import AskInput
 from tui.widgets.conversation import Conversation, Suggestions
 from tui.widgets.headline import HeadLine
-from tui.widgets.place import Place
+from tui.widgets.place import WIDE, Place
 from tui.widgets.sources import Sources
 
 if TYPE_CHECKING:
     from qa.model import Filters
     from tui.parts import Parts
 
-WIDE = 110  # columns from which sources stand beside the answer
 _SHORT = 16  # rows below which everything but the conversation and the input gives way
 _SHOWN = 20  # turns of a reopened conversation; more of them would make the screen slow
 _REOPENED = "{} earlier {} not shown. F1 says how to export all of it."
@@ -61,6 +60,7 @@ class ChatScreen(ChatWork):
             "scope",
             "Scope",
             id="chat.scope",
+            priority=True,  # the input would delete a word
             tooltip="Limit questions to papers, years, sections, tags",
         ),
         Binding("y", "copy(False)", "Copy", show=False, id="chat.copy", tooltip="Copy the answer"),

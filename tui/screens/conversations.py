@@ -117,6 +117,7 @@ class ConversationsScreen(ModalScreen[str | None]):
 
     @on(Trouble)
     def _complain(self, message: Trouble) -> None:
+        self._say(" ")
         self.query_one(".said", Static).update(trouble(message.message, message.hint))
 
     # --- what the user does -----------------------------------------------------------------------------
@@ -185,7 +186,9 @@ class ConversationsScreen(ModalScreen[str | None]):
         return True
 
     def _say(self, text: str) -> None:
-        self.query_one(".said", Static).update(Content(text))
+        said = self.query_one(".said", Static)
+        said.update(Content(text))
+        said.display = bool(text)
 
 
 def _row(summary: Summary) -> Content:

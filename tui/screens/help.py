@@ -23,6 +23,7 @@ _MARKS = (
 )
 _KEYS = "Keys"
 _ASLEEP = "Keys outside of the input (tab leaves it, esc comes back)"
+_NAMED = 100  # columns from which the names of the actions have room
 _REMAP = "The names on the right are for the [keys] table in config.toml."
 _BEHIND_A_NUMBER = "Behind a number"
 
@@ -44,13 +45,19 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = "Help"
             box.border_subtitle = "esc closes"
             yield Static(Content(_KEYS), classes="head")
-            yield Static(table(explained(one for one in self._actions if not one.asleep)))
-            if asleep := explained(one for one in self._actions if one.asleep):
+            yield Static(table(self._rows(asleep=False)))
+            if rows := self._rows(asleep=True):
                 yield Static(Content(_ASLEEP), classes="head second")
-                yield Static(table(asleep))
-            yield Static(Content(_REMAP), classes="second")
+                yield Static(table(rows))
+            if self.app.size.width >= _NAMED:
+                yield Static(Content(_REMAP), classes="second")
             yield Static(Content(_BEHIND_A_NUMBER), classes="head second")
             yield Static(table(_MARKS))
+
+    def _rows(self, *, asleep: bool) -> list[tuple[str, ...]]:
+        """Keys with what they do, and where there is room with their names."""
+        rows = explained(one for one in self._actions if one.asleep == asleep)
+        return rows if self.app.size.width >= _NAMED else [row[:2] for row in rows]
 
 
 def explained(actions: Iterable[Offered]) -> list[tuple[str, ...]]:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import TextArea
 
 from tui.clean import clean, line
@@ -63,6 +64,10 @@ class AskInput(TextArea):
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         """Empty, it lends the keys in `lent` to the screen instead of typing them."""
         return (bool(self.value) or key not in self.lent) and super().check_consume_key(key, character)
+
+    def render_line(self, y: int) -> Strip:
+        """Nothing where there is no column to wrap into; Textual would fail at that."""
+        return super().render_line(y) if self.content_size.width > 0 else Strip.blank(self.size.width)
 
     def remember(self, questions: Sequence[str]) -> None:
         """Questions of earlier days, oldest first; they stand before those of today."""
