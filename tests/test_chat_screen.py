@@ -67,7 +67,7 @@ async def test_headline_and_weighing_stand_above_the_sentences() -> None:
         weighing=Statement("One paper says so, [red]none[/] disagrees.", (1,)),
     )
     app = CitewellApp(scripted(ready, Finished(answer)))
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await ask(pilot, "do cells move?")
         await answered(pilot)
         rows = [row.strip() for row in shown(app).split("\n")]
@@ -96,7 +96,7 @@ async def test_what_a_model_cannot_support_is_said_in_words_beneath() -> None:
     )
     answer = Answer("?", "?", False, (half, bad), (), (), writer="tiny", incomplete=True)
     app = CitewellApp(scripted(SentenceReady(half), SentenceReady(bad), Finished(answer)))
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await ask(pilot, "do cells move?")
         await answered(pilot)
         assert "Cells move fast. [1]~ It cures everything. ✗ … (incomplete)" in shown(app)
@@ -113,7 +113,7 @@ async def test_suggested_questions_are_asked_by_number_or_click(monkeypatch: pyt
         ready = sentence(1, "Cells rest.", paper())
         parts = scripted(ready, finished(ready))
         app = CitewellApp(parts)
-        async with app.run_test(size=(80, 24)) as pilot:
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
             await until(pilot, lambda app=app: "2 do [red]cells rest?" in seen(app))
             if key == "2":
                 await pilot.press("2")
@@ -198,9 +198,11 @@ async def test_the_scope_is_checked_set_and_shown(sample_library: Path) -> None:
     ready = sentence(1, "Cells move.", paper())
     parts = scripted(ready, finished(ready), library=Library(sample_library))
     app = CitewellApp(parts)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, lambda: "scope: all papers" in seen(app))
-        await pilot.press("ctrl+f", *"nosuch", "enter")
+        await pilot.press("ctrl+f")
+        await until(pilot, lambda: "Scope of the next questions" in seen(app))
+        await pilot.press(*"nosuch", "enter")
         await until(pilot, lambda: "! no paper in this library is called 'nosuch'" in seen(app))
         app.screen.query_one("#papers").value = "PMC5850145"
         await pilot.press("tab", *"20x", "enter")
@@ -225,7 +227,7 @@ async def test_a_new_conversation_knows_nothing_of_the_one_before() -> None:
     ready = sentence(1, "Cells move in rats.", paper())
     parts = scripted(ready, finished(ready))
     app = CitewellApp(parts)
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await ask(pilot, "do cells promote healing in rats?")
         await answered(pilot)
         await pilot.press("ctrl+n")
@@ -243,7 +245,7 @@ async def test_the_answer_is_copied_with_and_without_references(
         monkeypatch.delenv(name, raising=False)
     ready = sentence(1, "Cells move.", paper())
     app = CitewellApp(scripted(ready, finished(ready)))
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await ask(pilot, "do cells move?")
         await answered(pilot)
         await pilot.press(*"yY")  # typed, while the input has the focus
@@ -280,7 +282,7 @@ async def test_export_asks_for_a_file_and_overwrites_only_when_told(tmp_path: Pa
         field = app.screen.query_one("Input")
         field.value = str(tmp_path / "out.docx")
         await pilot.press("enter")
-        await until(pilot, lambda: "no format is known by this name" in seen(app))
+        await until(pilot, lambda: "End it in md, txt, json, bib, csl.json." in seen(app))
         field.value = str(target)
         await pilot.press("enter")
         await until(pilot, lambda: "Press ⏎ again to overwrite it" in seen(app))
@@ -296,7 +298,7 @@ async def test_export_asks_for_a_file_and_overwrites_only_when_told(tmp_path: Pa
 async def test_the_palette_lists_what_can_be_done_and_does_it() -> None:
     ready = sentence(1, "Cells move.", paper())
     app = CitewellApp(scripted(ready, finished(ready)))
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.run_test(size=(100, 40), notifications=True) as pilot:
         await ask(pilot, "do cells move?")
         await answered(pilot)
         await pilot.press("ctrl+p")
@@ -333,9 +335,9 @@ async def test_a_theme_is_kept_and_the_users_file_left_alone(tmp_path: Path) -> 
 async def test_keys_of_the_user_work_and_wrong_ones_are_told() -> None:
     keys = {"chat.new": "f4", "chat.sources": "ctrl+i", "no.such": "f5"}
     app = CitewellApp(scripted(finished()), None, keys)
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.run_test(size=(100, 40), notifications=True) as pilot:
         await until(pilot, lambda: "no.such" in seen(app), 10)
-        assert "'ctrl+i' is no key that a terminal can tell" in " ".join(seen(app).split())
+        assert "'ctrl+i' is no key" in seen(app)
         await ask(pilot, "anything?")
         await answered(pilot)
         await pilot.press("f4")
@@ -353,6 +355,13 @@ def test_every_binding_has_a_name_and_a_tooltip_and_no_key_that_is_not_ours() ->
     for name, binding in declared().items():
         assert binding.tooltip, name
         assert name == "app.quit" or not taken & set(binding.key.split(",")), name
+
+
+def test_the_documentation_names_every_key() -> None:
+    told = (Path(__file__).parents[1] / "docs" / "tui.md").read_text()
+    for name, binding in declared().items():
+        called = name.rstrip("0123456789") + "N" if name[-1].isdigit() else name
+        assert f"{binding.tooltip} | `{called}` |" in told
 
 
 # --- the reader ------------------------------------------------------------------------------------------
@@ -381,7 +390,7 @@ async def test_the_reader_searches_jumps_copies_and_opens(monkeypatch: pytest.Mo
     opened_urls: list[str] = []
     app = CitewellApp(scripted(library=library))
     monkeypatch.setattr(app, "open_url", lambda url, **_: opened_urls.append(url))
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
         app.push_screen(ReaderScreen(library, [opened(text, "Cells move.")], 0))
         await until(pilot, lambda: "Cells move." in seen(app))
         await pilot.press("slash", *"rats", "enter")
@@ -406,6 +415,6 @@ async def test_the_reader_searches_jumps_copies_and_opens(monkeypatch: pytest.Mo
         await pilot.press("c")
         assert app.clipboard == "Wang A (2026). A paper\n"
         await pilot.press("slash", *"nowhere", "enter")
-        await until(pilot, lambda: "“nowhere” does not stand in this paper" in seen(app), 10)
+        await until(pilot, lambda: "“nowhere” does not stand" in seen(app), 10)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ChatScreen), 10)

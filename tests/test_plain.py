@@ -59,7 +59,7 @@ def test_the_end_of_the_input_ends_it(citewell: Citewell, sample_library: Path, 
 def test_citewell_alone_prints_help_without_a_terminal(citewell: Citewell) -> None:
     result = citewell()
     assert result.code == 0
-    assert result.out.startswith("Usage: citewell [OPTIONS] COMMAND [ARGS]...")
+    assert result.out.startswith("Usage: citewell [OPTIONS] [COMMAND] [ARGS]...")
 
 
 def test_citewell_alone_opens_the_chat_in_a_terminal(

@@ -34,6 +34,7 @@ _NOTHING = "no passage of this library is within that"
 class ScopeScreen(ModalScreen[tuple[Filters, str] | None]):
     """Four lines; dismissed with the filters and what they are called."""
 
+    AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", id="scope.back", tooltip="Leave the scope as it is"),
         Binding("ctrl+r", "clear", "All papers", id="scope.clear", tooltip="Limit questions to nothing"),

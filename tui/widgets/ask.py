@@ -91,7 +91,7 @@ class AskInput(TextArea):
 
     def action_new_line(self) -> None:
         """Begins another line."""
-        self.insert("\n")
+        self._put("\n")
 
     def action_walk(self, step: int) -> None:
         """Shows the question `step` places on, unless the cursor can move in this one.
@@ -123,4 +123,8 @@ class AskInput(TextArea):
         # A question copied from a page is broken where the page was.
         event.stop()
         event.prevent_default()
-        self.replace(line(clean(event.text)), *self.selection)
+        self._put(line(clean(event.text)))
+
+    def _put(self, text: str) -> None:
+        """Text in the place of what is selected; the cursor behind it."""
+        self.replace(text, *self.selection, maintain_selection_offset=False)
