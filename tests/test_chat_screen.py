@@ -418,3 +418,24 @@ async def test_the_reader_searches_jumps_copies_and_opens(monkeypatch: pytest.Mo
         await until(pilot, lambda: "“nowhere” does not stand" in seen(app), 10)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ChatScreen), 10)
+
+
+@pytest.mark.parametrize("browser", [True, False])
+async def test_only_addresses_made_of_ids_are_opened(monkeypatch: pytest.MonkeyPatch, browser: bool) -> None:
+    from index.model import PaperIds
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("tui.screens.reader.has_browser", lambda: browser)
+    text = "Cells move."
+    place = opened(text, text)
+    place.paper = replace(place.paper, record=replace(place.paper.record, ids=PaperIds(doi="10.1/x")))
+    app = CitewellApp(scripted(library=library_of(text)))
+    opened_urls: list[str] = []
+    monkeypatch.setattr(app, "open_url", lambda url, **_: opened_urls.append(url))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        app.push_screen(ReaderScreen(library_of(text), [place], 0))
+        await until(pilot, lambda: "Cells move." in seen(app))
+        await pilot.press("b")
+        await until(pilot, lambda: ("opening" if browser else "no browser found") in seen(app), 10)
+        assert opened_urls == (["https://doi.org/10.1/x"] if browser else [])
+        assert app.clipboard == ("" if browser else "https://doi.org/10.1/x\n")

@@ -168,7 +168,7 @@ def library_of(text: str | None = None, papers: int = 8) -> Any:
             model=lambda: None,
             text=text_of,
             sections=lambda _: [],
-            papers=lambda: [],
+            papers=list,
         )
 
     return SimpleNamespace(folder=Path("library"), read=read)

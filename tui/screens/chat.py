@@ -21,7 +21,7 @@ from tui.screens.reader import ReaderScreen
 from tui.widgets.ask import AskInput
 from tui.widgets.conversation import Conversation, Suggestions
 from tui.widgets.headline import HeadLine
-from tui.widgets.place import WIDE, Place
+from tui.widgets.place import WIDE, Place, counted
 from tui.widgets.sources import Sources
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SHORT = 16  # rows below which everything but the conversation and the input gives way
 _SHOWN = 20  # turns of a reopened conversation; more of them would make the screen slow
-_REOPENED = "{} earlier {} not shown. F1 says how to export all of it."
+_REOPENED = "{} not shown: ctrl+r, then e, exports the whole conversation."
 
 
 class ChatScreen(ChatWork):
@@ -94,6 +94,7 @@ class ChatScreen(ChatWork):
         super().__init__(parts, scope)
         self._loading = True
         self._limited = ""  # the scope in words
+        self._suggested: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Headline, conversation with sources, status, input, keys."""
@@ -138,7 +139,8 @@ class ChatScreen(ChatWork):
     @on(LibraryKnown)
     def _offer_questions(self, message: LibraryKnown) -> None:
         self.query_one(AskInput).remember(message.asked)
-        self.conversation.suggest(message.suggested)
+        self._suggested = message.suggested
+        self.conversation.suggest(self._suggested)
         self._follow()
 
     @on(Reopened)
@@ -146,7 +148,9 @@ class ChatScreen(ChatWork):
         self._scope, self._limited = message.limit, message.scope
         self._tell_status()
         left_out = max(0, len(message.turns) - _SHOWN)
-        await self.conversation.empty(_REOPENED.format(left_out, "questions are") if left_out else " ")
+        await self.conversation.empty(
+            _REOPENED.format(counted(left_out, "earlier question")) if left_out else " "
+        )
         shown = list(zip(message.turns, message.answers, message.scopes, strict=True))[left_out:]
         for kept, answer, scope in shown:
             turn = await self.conversation.begin(kept.question)
@@ -257,6 +261,7 @@ class ChatScreen(ChatWork):
         self._stop_answer()
         self._session += 1
         await self.conversation.empty()
+        self.conversation.suggest(self._suggested)
         self.query_one(Sources).show(0, [])
         self._follow()
         self.query_one(AskInput).focus()

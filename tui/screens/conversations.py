@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -82,7 +83,7 @@ class ConversationsScreen(ModalScreen[str | None]):
 
         self._try(lambda: self.post_message(Restored(*restored(self._parts, identifier))))
 
-    def _try(self, step: Any) -> None:
+    def _try(self, step: Callable[[], object]) -> None:
         try:
             step()
         except CitewellError as error:

@@ -244,9 +244,13 @@ class ReaderScreen(Screen[None]):
     def action_browse(self) -> None:
         """Opens the paper's page: one of the addresses that citewell makes of its ids, no other."""
         from qa.references import link
+        from tui.copying import copy
 
         address = line(link(self.place.paper.record) or "")
         if address.startswith("https://") and " " not in address:
+            if not has_browser():
+                copy(self.app, address + "\n", "no browser found; the address is")
+                return
             self.app.open_url(address)
             self.notify(f"opening {address}", markup=False)
         else:
@@ -271,3 +275,13 @@ class ReaderScreen(Screen[None]):
         if action == "open_number":
             return True if any(place.number == parameters[0] for place in self._places) else None
         return True
+
+
+def has_browser() -> bool:
+    """Whether a browser opens in a window of its own; one for terminals would draw over this screen."""
+    import webbrowser
+
+    try:
+        return type(webbrowser.get()) is not webbrowser.GenericBrowser
+    except webbrowser.Error:
+        return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -27,6 +27,7 @@ class AskInput(TextArea):
             show=False,
             id="ask.line",
             tooltip="Begin another line of the question",
+            priority=True,
         ),
         Binding(
             "up", "walk(-1)", "Earlier", show=False, id="ask.earlier", tooltip="Take up an earlier question"
@@ -36,6 +37,9 @@ class AskInput(TextArea):
 
     class Submitted(Message):
         """The question is to be asked."""
+
+    class LineBroken(Message):
+        """Another line is to begin."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -90,7 +94,12 @@ class AskInput(TextArea):
         self.post_message(self.Submitted())
 
     def action_new_line(self) -> None:
-        """Begins another line."""
+        """Begins another line, after what was typed before and is still waiting to be taken."""
+        self.post_message(self.LineBroken())
+
+    @on(LineBroken)
+    def _break_line(self, event: LineBroken) -> None:
+        event.stop()
         self._put("\n")
 
     def action_walk(self, step: int) -> None:
