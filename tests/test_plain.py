@@ -30,7 +30,7 @@ def test_a_conversation_in_lines(
     result = citewell("chat", "--plain", library=sample_library)
     out = result.out
     assert result.code == 0
-    assert "MSCs promote angiogenesis by secreting growth factors, among them VEGF." in out
+    assert "promote angiogenesis by secreting growth factors, among them VEGF." in out
     assert "[1] Wang et al. 2026, Abstract (verbatim)" in out
     assert ">>MSCs promote angiogenesis by secreting growth factors, among them VEGF.<<" in out
     assert "The last answer has no citation 99." in out

@@ -28,7 +28,7 @@ _HELP = """A line is a question. A line that begins with a colon is one of these
 :new                 begin a new conversation
 :export FILE         write the conversation to FILE (.md .txt .json .bib .csl.json)
 :quit                leave"""
-_PROMPT = "Question: "
+_PROMPT = "Ask: "
 _PARAGRAPH = "\n\n"
 
 
