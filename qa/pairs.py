@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from index.errors import ModelError
 from index.ort import open_session
 
+_HINT = "Reinstall citewell, or name another model in the settings."
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -41,7 +43,7 @@ class PairModel:
                 self._about = json.loads((self._folder / self._description).read_text("utf-8"))
             except (OSError, ValueError) as error:
                 raise ModelError(
-                    f"the {self._what} in {self._folder} is not complete: {error}", "Reinstall citewell."
+                    f"the {self._what} in {self._folder} is not complete: {error}", _HINT
                 ) from error
         return self._about
 
@@ -55,11 +57,9 @@ class PairModel:
         try:
             weights = (self._folder / "model.onnx").read_bytes()
         except OSError as error:
-            raise ModelError(
-                f"the {self._what} in {self._folder} is not complete: {error}", "Reinstall citewell."
-            ) from error
+            raise ModelError(f"the {self._what} in {self._folder} is not complete: {error}", _HINT) from error
         if hashlib.sha256(weights).hexdigest() != about["sha256"]:
-            raise ModelError(f"the {self._what} in {self._folder} is damaged", "Reinstall citewell.")
+            raise ModelError(f"the {self._what} in {self._folder} is damaged", _HINT)
         tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.enable_truncation(about["max_tokens"])  # the longest first: either text may be long

@@ -44,6 +44,10 @@ class Settings(BaseModel):
         "citewell", min_length=1,
         description='"citewell" for its own, "none", or a sentence-transformers CrossEncoder by name or path',
     )  # fmt: skip
+    verifier: str = Field(
+        "citewell", min_length=1,
+        description='model that judges sentences: "citewell" for what is shipped, "none", or a folder',
+    )  # fmt: skip
     rerank_ms: float = Field(
         400.0, ge=0, le=60_000, description="milliseconds that citewell's reranker may take for a question"
     )

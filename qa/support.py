@@ -1,6 +1,6 @@
-"""The model that says what a quote does to a claim: supports it, contradicts it, or neither.
+"""A model that says what a quote does to a claim: supports it, contradicts it, or neither.
 
-citewell's own, 22 million parameters, trained for it (qa/verifier/ with its model card, training/support.py).
+training/ has the recipe. None is shipped so far: docs/decisions/0014-verifier.md says why.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ import numpy as np
 
 from qa.pairs import PairModel
 
+OWN = "citewell"
+NONE = "none"
 _FOLDER = Path(__file__).with_name("verifier")
+_DESCRIPTION = "verifier.json"
 _BATCH = 8
 
 
@@ -44,16 +47,11 @@ class SupportModel(Protocol):
         ...
 
 
-def own_support_model() -> SupportModel | None:
-    """The model that is shipped with citewell, None in an installation without one."""
-    return OnnxSupportModel() if (_FOLDER / "verifier.json").is_file() else None
-
-
 class OnnxSupportModel:
     """The model in a folder with model.onnx, tokenizer.json and verifier.json, on ONNX Runtime."""
 
     def __init__(self, folder: Path = _FOLDER) -> None:
-        self._model = PairModel(folder, "verifier.json", "verifier")
+        self._model = PairModel(folder, _DESCRIPTION, "verifier")
 
     @property
     def name(self) -> str:
@@ -74,3 +72,11 @@ class OnnxSupportModel:
             shares = odds / odds.sum(axis=1, keepdims=True)
             found += [Support(*(float(x) for x in row)) for row in shares]
         return found
+
+
+def make_support_model(name: str) -> SupportModel | None:
+    """The model called `name`: what is shipped with citewell ("citewell", None where nothing is), none
+    ("none"), or the one in a folder that `training.export --kind verifier` wrote."""
+    if name == OWN:
+        return OnnxSupportModel() if (_FOLDER / _DESCRIPTION).is_file() else None
+    return None if name == NONE else OnnxSupportModel(Path(name).expanduser())

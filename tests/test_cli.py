@@ -20,7 +20,9 @@ def test_ask_answers_with_places_and_references(citewell: Citewell, sample_libra
     result = citewell("ask", QUESTION, library=sample_library)
     assert result.code == 0
     lines = result.out.splitlines()
-    assert lines[0] == "MSCs promote angiogenesis by secreting growth factors, among them VEGF."
+    assert lines[0] == (
+        "MSCs [mesenchymal stem cells] promote angiogenesis by secreting growth factors, among them VEGF."
+    )
     assert lines[1] == "  [1] ✓ Wang et al. 2026 · Abstract"
     assert "https://doi.org/10.3389/fcell.2026.1724597" in result.out
     assert "\x1b" not in result.out
@@ -33,7 +35,7 @@ def test_ask_json_has_the_promised_shape_and_every_quote_stands_at_its_span(
     shown = json.loads(citewell("ask", question, "--json", library=sample_library).out)
     assert shown["question"] == shown["query"] == question
     assert shown["declined"] is False
-    assert set(shown["timings_ms"]) == {"load", "retrieve", "extract", "verify"}
+    assert set(shown["timings_ms"]) == {"load", "retrieve", "extract", "verify", "weigh"}
     texts = {
         paper["paper_id"]: citewell("show", paper["paper_id"], "--text", library=sample_library).out
         for paper in json.loads(citewell("papers", "--json", library=sample_library).out)
@@ -87,7 +89,7 @@ def test_a_batch_answers_line_by_line_and_survives_a_bad_line(
     rows = [json.loads(line) for line in result.out.splitlines()]
     assert [row["id"] for row in rows] == ["a", 3, 7, 5]
     assert [row["question"] for row in rows[:2]] == [QUESTION, "what do pericytes secrete?"]
-    assert rows[0]["answer"][0]["text"].startswith("MSCs promote angiogenesis")
+    assert rows[0]["answer"][0]["citations"][0]["quote"].startswith("MSCs promote angiogenesis")
     assert [row["error"] for row in rows[2:]] == ["not a JSON object with a text called question"] * 2
     assert result.code == 3
 
@@ -244,4 +246,4 @@ def test_nothing_leaves_the_machine(sample_library: Path) -> None:
         cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
-    assert "MSCs promote angiogenesis" in done.stdout
+    assert "promote angiogenesis by secreting" in done.stdout

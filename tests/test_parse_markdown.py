@@ -293,6 +293,8 @@ def test_names() -> None:
     assert parse_author("Berg, Jan") == Author("Berg", "Jan")
     assert parse_author("Smith JA") == Author("Smith", "JA")
     assert parse_author("Wang Zhao-Di", family_first=True) == Author("Wang", "Zhao-Di")
+    assert parse_author("Richter Kevin S", family_first=True) == Author("Richter", "Kevin S")
+    assert parse_author("Humaidan P.", family_first=True) == Author("Humaidan", "P.")
     assert parse_author("de la Cruz María José", family_first=True) == Author("de la Cruz", "María José")
     assert parse_author("WHO") == Author("WHO")
     assert parse_author(" , ") is None

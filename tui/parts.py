@@ -209,10 +209,10 @@ class Parts:
 
     @cached_property
     def support(self) -> SupportModel | None:
-        """Says what a quote does to a claim."""
-        from qa.support import own_support_model
+        """Says what a quote does to a claim; None where there is no such model."""
+        from qa.support import make_support_model
 
-        return own_support_model()
+        return make_support_model(self.settings.verifier)
 
     @cached_property
     def answerer(self) -> Answerer:

@@ -66,8 +66,8 @@ def _date(year: str, month: str | None, day: str | None) -> tuple[int, str]:
 def parse_author(name: str, *, family_first: bool = False) -> Author | None:
     """One person; None for an empty name.
 
-    "Family, Given" is clear, and so are closing initials ("Smith JA"). Otherwise the last word is the
-    family name, or the first one if `family_first`, in both cases with its particles ("van der Berg").
+    "Family, Given" is clear. With `family_first` the first word is the family name, else all before closing
+    initials ("Smith JA"), else the last word; in each case with its particles ("van der Berg").
     """
     name = plain(_SUFFIX.sub("", plain(name))).strip(" ,;*†‡")
     if not name:
@@ -79,7 +79,7 @@ def parse_author(name: str, *, family_first: bool = False) -> Author | None:
     if len(words) == 1:
         return Author(name)
     initials = _INITIALS.search(words[-1])
-    if initials and initials.start() == 0 and len(words[0].strip(".")) > 1:
+    if not family_first and initials and initials.start() == 0 and len(words[0].strip(".")) > 1:
         cut = len(words) - 1
         while cut > 1 and re.fullmatch(r"[A-Z]\.?", words[cut - 1]):
             cut -= 1
