@@ -46,6 +46,7 @@ class Conversation:
         self._history = history
         self.identifier: str | None = None
         self.turns: list[KeptTurn] = []
+        self._limit: Filters | None = None  # a scope that was set since the last question
 
     def resume(self, identifier: str, turns: Sequence[KeptTurn]) -> None:
         """Goes on where a kept conversation ended."""
@@ -55,7 +56,13 @@ class Conversation:
     @property
     def scope(self) -> Filters:
         """What every question of this conversation is limited to."""
+        if self._limit is not None:
+            return self._limit
         return self.turns[-1].scope if self.turns else EVERYTHING
+
+    def limit(self, scope: Filters) -> None:
+        """From the next question on, this is what every question is limited to, and nothing else."""
+        self._limit = scope
 
     def ask(self, question: str, filters: Filters = EVERYTHING) -> Generator[AnswerEvent, None, None]:
         """The question's answer as a stream of events; the first one says what is searched for.
@@ -78,7 +85,8 @@ class Conversation:
                     yield event
 
     def _used(self, question: str, made: Standalone, scope: Filters, given: Filters) -> Filters:
-        before = self.turns[-1].filters if self.turns and made.because else EVERYTHING
+        fresh = self._limit is not None or not made.because
+        before = self.turns[-1].filters if self.turns and not fresh else EVERYTHING
         if own_words(question) or has_population(question):
             # "And in mice?" asks all papers again; "and the dose?" is still about the one that was named.
             before = replace(before, papers=())
@@ -90,6 +98,7 @@ class Conversation:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         turn = keep(answer, now, made.because, scope, used, made.topic)
         self.turns.append(turn)
+        self._limit = None
         if self._history is None:
             return answer
         try:

@@ -85,6 +85,9 @@ class Settings(BaseModel):
         "citewell", description="who judges whether a quote supports a sentence"
     )
     history: bool = Field(True, description="keep questions and answers in the library's folder")
+    keys: dict[str, str] = Field(
+        default_factory=dict, description="other keys in the terminal interface, by the names of the actions"
+    )
 
     @field_validator("llm_key")
     @classmethod

@@ -21,6 +21,7 @@ from index.library import Library
 from index.model import Author, Format, Record, Section, Span
 from index.reader import StoredPaper, StoredPassage
 from qa.conversation import Conversation as Asking
+from qa.history import History
 from qa.model import (
     Answer,
     AnswerSentence,
@@ -163,7 +164,11 @@ def library_of(text: str | None = None, papers: int = 8) -> Any:
     @contextmanager
     def read() -> Iterator[Any]:
         yield SimpleNamespace(
-            counts=lambda: {"papers": papers}, model=lambda: None, text=text_of, sections=lambda _: []
+            counts=lambda: {"papers": papers},
+            model=lambda: None,
+            text=text_of,
+            sections=lambda _: [],
+            papers=list,
         )
 
     return SimpleNamespace(folder=Path("library"), read=read)
@@ -173,7 +178,8 @@ def scripted(*steps: Any, library: Any = None, load: Callable[[], object] = bool
     """Parts that load at once and answer by script."""
     answerer = Scripted(*steps)
     return SimpleNamespace(
-        library=library or library_of(), answerer=answerer, embedder=SimpleNamespace(load=load),
+        library=library or library_of(), answerer=answerer, retriever=SimpleNamespace(load=load),
+        history=History(Path("no such folder")),
         conversation=lambda: Asking(answerer), writer_name="",
     )  # fmt: skip
 
@@ -669,9 +675,10 @@ async def test_what_a_model_writes_is_shown_while_it_comes_and_replaced_by_what_
         await answered(pilot)
         shown = seen(app).replace("\u00a0", " ")
         assert "Density rose. [1]✓ It cures scurvy. ✗" in shown
+        assert "✗ not supported: no — “It cures scurvy.”" in shown
         assert "The papers' own sentences:" in shown
         assert "The paper's own words. [2]✓" in shown
-        assert "2 sources · 2 papers · tiny [31m · " in shown
+        assert "2 sources · 2 papers · tiny [31m" in shown
         assert "The model's answer is incomplete." in shown
         assert "[red]" not in shown
 
@@ -731,5 +738,5 @@ async def test_the_scope_of_a_chat_holds_and_is_shown() -> None:
         await answered(pilot)
         await ask(pilot, "and in mice?")
         await answered(pilot)
-        assert seen(app).count("scope: 2015–, #mine") == 2
+        assert seen(app).count("scope: 2015–, #mine") == 3  # the questions', and the line above the input
         assert parts.answerer.within == [scope, scope]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing.resource_tracker
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.screen import Screen
 
+from tui import state
 from tui.screens.chat import ChatScreen
-from tui.screens.help import HelpScreen, explained
 
 if TYPE_CHECKING:
     from qa.model import Filters
@@ -18,21 +21,62 @@ if TYPE_CHECKING:
 _FINISHING = "One moment: what was begun is being finished."
 
 
+def _actions() -> type[Provider]:
+    """Imported once the palette is opened."""
+    from tui.palette import Actions
+
+    return Actions
+
+
 class CitewellApp(App[None]):
     """Screens over the parts; nothing heavy is loaded before the first one is drawn."""
 
     TITLE = "citewell"
     CSS_PATH = "citewell.tcss"
     DEFAULT_MODE = "chat"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {_actions}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", id="app.help", tooltip="Show this help"),
+        Binding(
+            "ctrl+p", "command_palette", "Palette", id="app.palette", show=False, priority=True,
+            tooltip="List everything that can be done, and the themes",
+        ),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Leave citewell", priority=True),
-    ]
+    ]  # fmt: skip
 
-    def __init__(self, parts: Parts, scope: Filters | None = None) -> None:
+    def __init__(
+        self, parts: Parts, scope: Filters | None = None, keys: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
+        self._keys = dict(keys or {})  # as the user wrote them
+        self._own_keys: dict[str, str] = {}  # those that can be used
         # A mode, not the default screen: only a mode's screen gets its own CSS.
         self.add_mode("chat", lambda: ChatScreen(parts, scope))
+
+    def on_mount(self) -> None:
+        """The user's theme and keys."""
+        theme = state.remembered("theme")
+        if theme in self.available_themes:
+            self.theme = theme
+        self.theme_changed_signal.subscribe(self, lambda new: state.remember("theme", new.name))
+        if self._keys:
+            self._take_keys()
+
+    def _take_keys(self) -> None:
+        from tui.keys import checked
+
+        self._own_keys, wrong = checked(self._keys)
+        self.set_keymap(self._own_keys)
+        for said in wrong:
+            self.notify(said, title="config.toml", severity="warning", timeout=15, markup=False)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """Of Textual's own commands the one that is not a key of ours."""
+        yield SystemCommand("Theme", "Choose other colours; they are kept", self.action_change_theme)
+
+    def own_key(self, name: str) -> str:
+        """The key that the user gave to the binding of this name, "" for none."""
+        return self._own_keys.get(name, "")
 
     async def action_quit(self) -> None:
         """Leaves, and says why the prompt is not there at once if a thread has to end first."""
@@ -40,14 +84,15 @@ class CitewellApp(App[None]):
         self.exit(message=_FINISHING if isinstance(chat, ChatScreen) and chat.busy else None)
 
     def action_help(self) -> None:
-        """Shows the keys of the screen in front."""
-        active = list(self.screen.active_bindings.values())
-        display = {a.binding.key: self.get_key_display(a.binding) for a in active}
-        self.push_screen(HelpScreen(explained(active, display)))
+        """Shows what can be done on the screen in front."""
+        from tui.actions import offered
+        from tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(offered(self, self.screen)))
 
 
 def run(parts: Parts, scope: Filters | None = None) -> None:
     """Runs the application until the user leaves it; `scope` is what its questions are limited to."""
     # Started later, from inside the running app, it would inherit file descriptors that it cannot.
     multiprocessing.resource_tracker.ensure_running()
-    CitewellApp(parts, scope).run()
+    CitewellApp(parts, scope, parts.settings.keys).run()

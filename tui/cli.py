@@ -66,6 +66,7 @@ def _print_version(context: click.Context, _option: click.Parameter, wanted: boo
 
 @click.group(
     cls=_Commands,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with: citewell add FOLDER, then citewell ask QUESTION.",
 )
@@ -76,9 +77,20 @@ def _print_version(context: click.Context, _option: click.Parameter, wanted: boo
 @click.option("--library", metavar="DIR", type=click.Path(path_type=Path), help="The library's folder.")
 @click.option("--model", metavar="NAME", help="Embedding model, by name or path.")
 @click.option("--offline", is_flag=True, help="Ask no server for anything.")
-def cli(library: Path | None, model: str | None, offline: bool) -> None:
+@click.pass_context
+def cli(context: click.Context, /, **_options: object) -> object:
     """Ask your library of scientific papers a question and get an answer in which every sentence stands on
-    an exact quote. Works offline; nothing is fetched unless you name a paper by id or link."""
+    an exact quote. Works offline; nothing is fetched unless you name a paper by id or link.
+
+    In a terminal, without a command, this is `citewell chat`."""
+    if context.invoked_subcommand is not None:
+        return None
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        click.echo(context.get_help())
+        return None
+    from tui.commands.chat import chat
+
+    return context.invoke(chat)
 
 
 def main() -> None:

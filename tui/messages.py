@@ -9,7 +9,9 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from index.model import Section
-    from qa.model import AnswerEvent
+    from qa.history import Summary
+    from qa.kept import KeptTurn
+    from qa.model import Answer, AnswerEvent, Filters
     from tui.widgets.place import Place
 
 
@@ -19,6 +21,48 @@ class LibraryRead(Message):
 
     papers: int
     model: str
+
+
+@dataclass
+class LibraryKnown(Message):
+    """What may be asked: questions that are `suggested`, and those `asked` on earlier days."""
+
+    suggested: list[str]
+    asked: list[str]
+
+
+@dataclass
+class Reopened(Message):
+    """A kept conversation, its quotes looked up again, to go on with."""
+
+    turns: list[KeptTurn]
+    answers: list[Answer]
+    scopes: list[str]
+    limit: Filters
+    scope: str  # the same, in words
+
+
+@dataclass
+class Listed(Message):
+    """The kept conversations."""
+
+    summaries: list[Summary]
+
+
+@dataclass
+class Restored(Message):
+    """A kept conversation, to be exported."""
+
+    turns: list[KeptTurn]
+    answers: list[Answer]
+
+
+@dataclass
+class Scoped(Message):
+    """What questions are to be limited to, and what that is called."""
+
+    filters: Filters
+    words: str
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +12,6 @@ from tui.diagnostics import Exit, note
 from tui.options import as_json, make_parts, place
 
 if TYPE_CHECKING:
-    from qa.kept import KeptTurn
-    from qa.model import Answer
     from tui.parts import Parts
 
 _ID = click.argument("name", metavar="ID")
@@ -60,22 +58,21 @@ def show(name: str, as_json: bool, library: Path | None, model: str | None) -> i
     """Show a conversation as it was, every quote looked up again in the library as it is now."""
     from rich.text import Text
 
-    from qa.kept import names
-    from qa.scope import in_words
     from tui.asking import print_understood
     from tui.clean import line
     from tui.console import console
     from tui.print_answer import print_answer
+    from tui.reopen import kept_json, restored, scopes_of
 
     with make_parts(library, model) as parts:
-        turns, answers = _restored(parts, name)
+        turns, answers = restored(parts, name)
     if as_json:
-        click.echo(json.dumps(_json(turns, answers), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(kept_json(turns, answers), ensure_ascii=False, indent=2))
         return Exit.OK
     out = console()
-    for turn, answer in zip(turns, answers, strict=True):
+    for turn, answer, within in zip(turns, answers, scopes_of(turns), strict=True):
         out.print(Text(f"❯ {line(turn.question)}", "bold"))
-        print_understood(answer, in_words(turn.filters, names(turns)))
+        print_understood(answer, within)
         print_answer(answer)
         out.print()
     return Exit.OK
@@ -94,16 +91,14 @@ def export(
     name: str, format_: str | None, target: str, force: bool, library: Path | None, model: str | None
 ) -> int:
     """Write a conversation to a file or to stdout, every quote looked up again."""
-    from qa.kept import names
-    from qa.scope import in_words
     from tui.export_file import STDOUT, check_target, format_of, rendered, write
+    from tui.reopen import kept_json, restored, scopes_of
 
     made = format_of(target, format_ or ("md" if target == STDOUT else None))
     check_target(target, force=force)
     with make_parts(library, model) as parts:
-        turns, answers = _restored(parts, name)
-    scopes = [in_words(turn.filters, names(turns)) for turn in turns]
-    write(target, rendered(answers, made, scopes, _json(turns, answers)), force=force)
+        turns, answers = restored(parts, name)
+    write(target, rendered(answers, made, scopes_of(turns), kept_json(turns, answers)), force=force)
     if target != STDOUT:
         note(f"written to {target}")
     return Exit.OK
@@ -137,23 +132,3 @@ def _require_library(parts: Parts) -> None:
     """LibraryMissing where there is no library, rather than a history that is empty."""
     with parts.library.read():
         pass
-
-
-def _restored(parts: Parts, name: str) -> tuple[list[KeptTurn], list[Answer]]:
-    from qa.kept import restore
-
-    with parts.library.read() as reader:
-        turns = parts.history.turns(parts.history.find(name))
-        return turns, [restore(turn, reader) for turn in turns]
-
-
-def _json(turns: list[KeptTurn], answers: list[Answer]) -> list[dict[str, Any]]:
-    from tui.asking import scope_json
-    from tui.jsonout import answer_json
-
-    return [
-        {"asked": turn.asked, "because": turn.because}
-        | answer_json(answer)
-        | {"scope": scope_json(turn.filters)}
-        for turn, answer in zip(turns, answers, strict=True)
-    ]

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import closing
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
-from textual.worker import Worker, WorkerState, get_current_worker
+from textual.worker import Worker, WorkerState
 
-from index.errors import CitewellError, LibraryMissing
-from qa.model import Drafted
-from tui.messages import LibraryRead, ModelReady, Progress, Trouble
+from qa.model import Query
+from tui.clean import line
+from tui.messages import LibraryKnown, LibraryRead, ModelReady, Progress, Reopened, Trouble
+from tui.screens.chat_work import ChatWork
 from tui.screens.reader import ReaderScreen
 from tui.widgets.ask import AskInput
-from tui.widgets.conversation import Conversation
+from tui.widgets.conversation import Conversation, Suggestions
 from tui.widgets.headline import HeadLine
-from tui.widgets.place import Place
+from tui.widgets.place import WIDE, Place, counted
 from tui.widgets.sources import Sources
 
 if TYPE_CHECKING:
-    from qa.conversation import Conversation as Asking
     from qa.model import Filters
     from tui.parts import Parts
 
-WIDE = 110  # columns from which sources stand beside the answer
 _SHORT = 16  # rows below which everything but the conversation and the input gives way
-_NO_PAPERS = "there are no papers in this library yet"
-_ADD_PAPERS = "In another terminal, type: citewell add FOLDER"
-_NOTHING_NEW = Drafted("")  # several times a second, while a language model is waited for
-_PATIENCE = 0.1  # seconds between two looks at whether a waiting question was stopped
+_SHOWN = 20  # turns of a reopened conversation; more of them would make the screen slow
+_REOPENED = "{} not shown: ctrl+r, then e, exports the whole conversation."
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(ChatWork):
     """Asks the library and shows what it answers."""
 
     AUTO_FOCUS = "AskInput"
@@ -51,6 +46,34 @@ class ChatScreen(Screen[None]):
             "Stop",
             id="chat.stop",
             tooltip="Stop the answer, keep what is there; or back to the input",
+        ),
+        Binding("ctrl+n", "new", "New", show=False, id="chat.new", tooltip="Begin a new conversation"),
+        Binding(
+            "ctrl+r",
+            "conversations",
+            "Earlier",
+            id="chat.conversations",
+            tooltip="List the kept conversations; go on with one",
+        ),
+        Binding(
+            "ctrl+f",
+            "scope",
+            "Scope",
+            id="chat.scope",
+            priority=True,  # the input would delete a word
+            tooltip="Limit questions to papers, years, sections, tags",
+        ),
+        Binding("y", "copy(False)", "Copy", show=False, id="chat.copy", tooltip="Copy the answer"),
+        Binding(
+            "Y",
+            "copy(True)",
+            "Copy all",
+            show=False,
+            id="chat.copy_all",
+            tooltip="Copy the answer with its references",
+        ),
+        Binding(
+            "e", "export", "Export", show=False, id="chat.export", tooltip="Write the conversation to a file"
         ),
         Binding("ctrl+o", "sources", "Sources", id="chat.sources", tooltip="Go to the list of sources"),
         *(
@@ -68,12 +91,10 @@ class ChatScreen(Screen[None]):
     ]
 
     def __init__(self, parts: Parts, scope: Filters | None = None) -> None:
-        super().__init__()
-        self._parts = parts
-        self._scope = scope
-        # The answerer is for one thread at a time, and a stopped thread ends only when it next looks.
-        self._answering = threading.Lock()
-        self._asking: Asking | None = None  # from the first question on; used under the lock only
+        super().__init__(parts, scope)
+        self._loading = True
+        self._limited = ""  # the scope in words
+        self._suggested: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Headline, conversation with sources, status, input, keys."""
@@ -81,68 +102,22 @@ class ChatScreen(Screen[None]):
         with Container(id="main"):
             yield Conversation()
             yield Sources()
-        yield Static(Content("loading the model…"), id="status")
+        yield Static(id="status")
         yield AskInput()
         yield Footer()
 
     def on_mount(self) -> None:
         """Begins to load what the first question will need, once there is something to look at."""
+        from qa.scope import in_words
+
+        self._limited = in_words(self._scope)
+        self._tell_status()
         self.call_after_refresh(self._prepare)
 
     @property
     def conversation(self) -> Conversation:
         """The column of turns."""
         return self.query_one(Conversation)
-
-    @property
-    def busy(self) -> bool:
-        """Whether a thread is loading or answering; it ends only after the step it is at."""
-        return self._answering.locked()
-
-    # --- workers: they post messages and touch no widget ------------------------------------------------
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="prepare")
-    def _prepare(self) -> None:
-        try:
-            with self._answering:
-                self._read_library()
-                _ = self._parts.answerer
-                self._parts.retriever.load()
-        except CitewellError as error:
-            self.post_message(Trouble(None, error.message, error.hint))
-        finally:
-            self.post_message(ModelReady())
-
-    def _read_library(self) -> None:
-        with self._parts.library.read() as reader:
-            papers, model = reader.counts()["papers"], reader.model()
-        self.post_message(LibraryRead(papers, model[1].name if model else ""))
-        if not papers:
-            raise LibraryMissing(_NO_PAPERS, _ADD_PAPERS)
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="answer")
-    def _answer(self, turn: int, question: str) -> None:
-        from qa.model import EVERYTHING
-
-        worker = get_current_worker()
-        while not self._answering.acquire(timeout=_PATIENCE):
-            if worker.is_cancelled:
-                return
-        try:
-            self._read_library()
-            if self._asking is None:
-                self._asking = self._parts.conversation()
-            # Given once it is the conversation's; given again it would win over "the second paper".
-            given = EVERYTHING if self._asking.turns else self._scope or EVERYTHING
-            with closing(self._asking.ask(question, given)) as events:
-                # Looked at before each pull: a question stopped while it waited is not even begun.
-                while not worker.is_cancelled and (event := next(events, None)) is not None:
-                    if event != _NOTHING_NEW:
-                        self.post_message(Progress(turn, event))
-        except CitewellError as error:
-            self.post_message(Trouble(turn, error.message, error.hint))
-        finally:
-            self._answering.release()
 
     # --- what the workers say ---------------------------------------------------------------------------
 
@@ -152,7 +127,38 @@ class ChatScreen(Screen[None]):
 
     @on(ModelReady)
     def _hide_status(self) -> None:
-        self.query_one("#status").display = False
+        self._loading = False
+        self._tell_status()
+
+    def _tell_status(self) -> None:
+        """The line above the input: what questions are limited to, and what they still wait for."""
+        loading = "loading the model… · " if self._loading else ""
+        said = f"{loading}scope: {line(self._limited) or 'all papers'}"
+        self.query_one("#status", Static).update(Content(said))
+
+    @on(LibraryKnown)
+    def _offer_questions(self, message: LibraryKnown) -> None:
+        self.query_one(AskInput).remember(message.asked)
+        self._suggested = message.suggested
+        self.conversation.suggest(self._suggested)
+        self._follow()
+
+    @on(Reopened)
+    async def _show_conversation(self, message: Reopened) -> None:
+        self._scope, self._limited = message.limit, message.scope
+        self._tell_status()
+        left_out = max(0, len(message.turns) - _SHOWN)
+        await self.conversation.empty(
+            _REOPENED.format(counted(left_out, "earlier question")) if left_out else " "
+        )
+        shown = list(zip(message.turns, message.answers, message.scopes, strict=True))[left_out:]
+        for kept, answer, scope in shown:
+            turn = await self.conversation.begin(kept.question)
+            query = Query(kept.question, kept.query, kept.filters)
+            turn.replay(answer, query, scope, kept.asked[:16].replace("T", " "))
+        self._follow()
+        if turns := self.conversation.turns:
+            self.conversation.settle(turns[-1])
 
     @on(Progress)
     def _show_progress(self, message: Progress) -> None:
@@ -186,20 +192,29 @@ class ChatScreen(Screen[None]):
         """The list of sources and the keys as the latest turn wants them."""
         if turn := self.conversation.latest:
             self.query_one(Sources).show(turn.number, turn.places)
-        self.query_one(AskInput).lent = frozenset(str(place.number) for place in self._places())
+        numbers: Iterable[int] = (place.number for place in self._places())
+        if not self.conversation.turns:
+            numbers = range(1, len(self.conversation.suggested) + 1)
+        self.query_one(AskInput).lent = frozenset(map(str, numbers))
         self.refresh_bindings()
 
     # --- what the user does -----------------------------------------------------------------------------
 
     @on(AskInput.Submitted)
     async def _ask(self) -> None:
-        question = self.query_one(AskInput).take()
-        if not question:
-            return
+        if question := self.query_one(AskInput).take():
+            await self._begin(question)
+
+    @on(Suggestions.Chosen)
+    async def _ask_suggested(self, event: Suggestions.Chosen) -> None:
+        await self._begin(event.question)
+        self.query_one(AskInput).focus()
+
+    async def _begin(self, question: str) -> None:
         self._stop_answer()
         turn = await self.conversation.begin(question)
         self._follow()
-        self._answer(turn.number, question)
+        self._answer(turn.number, question, self._session, self._scope)
 
     def _stop_answer(self) -> bool:
         turn = self.conversation.latest
@@ -222,9 +237,11 @@ class ChatScreen(Screen[None]):
             sources.highlighted = sources.highlighted or 0
             sources.focus()
 
-    def action_open_number(self, number: int) -> None:
-        """Opens a source of the latest question."""
-        if turn := self.conversation.latest:
+    async def action_open_number(self, number: int) -> None:
+        """Opens a source of the latest question; before the first one, asks what is suggested."""
+        if not self.conversation.turns:
+            await self._begin(self.conversation.suggested[number - 1])
+        elif turn := self.conversation.latest:
             self.action_open_source(turn.number, number)
 
     @on(Sources.Chosen)
@@ -239,6 +256,59 @@ class ChatScreen(Screen[None]):
         if at is not None:
             self.app.push_screen(ReaderScreen(self._parts.library, places, at))
 
+    async def action_new(self) -> None:
+        """Begins a new conversation; the one before is kept."""
+        self._stop_answer()
+        self._session += 1
+        await self.conversation.empty()
+        self.conversation.suggest(self._suggested)
+        self.query_one(Sources).show(0, [])
+        self._follow()
+        self.query_one(AskInput).focus()
+
+    def action_conversations(self) -> None:
+        """Lists the kept conversations."""
+        from tui.screens.conversations import ConversationsScreen
+
+        self.app.push_screen(ConversationsScreen(self._parts), self._go_on)
+
+    def _go_on(self, identifier: str | None) -> None:
+        if identifier is not None:
+            self._stop_answer()
+            self._session += 1
+            self._reopen(identifier, self._session)
+
+    def action_scope(self) -> None:
+        """Asks what questions are to be limited to."""
+        from tui.screens.scope import ScopeScreen
+
+        self.app.push_screen(ScopeScreen(self._parts.library, self._scope), self._limit)
+
+    def _limit(self, chosen: tuple[Filters, str] | None) -> None:
+        if chosen is not None:
+            self._scope, self._limited = chosen
+            self._tell_status()
+
+    def action_copy(self, references: bool) -> None:
+        """Copies the latest answer."""
+        from tui.copying import answer_text, copy
+
+        turn = self.conversation.latest
+        if turn is not None and turn.answer is not None:
+            what = "answer with references" if references else "answer"
+            copy(self.app, answer_text(turn.answer, references=references), what)
+
+    def action_export(self) -> None:
+        """Writes what is on the screen to a file."""
+        from tui.asking import scope_json
+        from tui.jsonout import answer_json
+        from tui.screens.export import ExportScreen
+
+        turns = [(turn, turn.answer) for turn in self.conversation.turns if turn.answer is not None]
+        answers = [answer for _, answer in turns]
+        shown = [answer_json(answer) | {"scope": scope_json(turn.filters)} for turn, answer in turns]
+        self.app.push_screen(ExportScreen(answers, [turn.scope for turn, _ in turns], shown))
+
     def _places(self) -> list[Place]:
         turn = self.conversation.latest
         return turn.places if turn else []
@@ -248,6 +318,10 @@ class ChatScreen(Screen[None]):
         if not self.is_mounted:
             return True
         ask = self.query_one(AskInput)
+        if action == "open_number" and not self.conversation.turns:
+            return True if parameters[0] in range(1, len(self.conversation.suggested) + 1) else None
+        if action in ("copy", "export"):
+            return True if any(turn.answer is not None for turn in self.conversation.turns) else None
         if action == "open_number":
             return True if any(place.number == parameters[0] for place in self._places()) else None
         if action == "stop":

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import ActiveBinding, Binding, BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+if TYPE_CHECKING:
+    from tui.actions import Offered
 
 _MARKS = (
     ("✓", "the quote says it word for word, or supports it"),
@@ -19,6 +22,9 @@ _MARKS = (
     ("?", "not checked"),
 )
 _KEYS = "Keys"
+_ASLEEP = "Keys outside of the input (tab leaves it, esc comes back)"
+_NAMED = 100  # columns from which the names of the actions have room
+_REMAP = "The names on the right are for the [keys] table in config.toml."
 _BEHIND_A_NUMBER = "Behind a number"
 
 
@@ -29,9 +35,9 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,f1", "dismiss", "Back", id="help.back", tooltip="Close this help"),
     ]
 
-    def __init__(self, keys: list[tuple[str, str]]) -> None:
+    def __init__(self, actions: Sequence[Offered]) -> None:
         super().__init__()
-        self._keys = keys
+        self._actions = actions
 
     def compose(self) -> ComposeResult:
         """One box with two tables."""
@@ -39,26 +45,41 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = "Help"
             box.border_subtitle = "esc closes"
             yield Static(Content(_KEYS), classes="head")
-            yield Static(table(self._keys))
+            yield Static(table(self._rows(asleep=False)))
+            if rows := self._rows(asleep=True):
+                yield Static(Content(_ASLEEP), classes="head second")
+                yield Static(table(rows))
+            if self.app.size.width >= _NAMED:
+                yield Static(Content(_REMAP), classes="second")
             yield Static(Content(_BEHIND_A_NUMBER), classes="head second")
             yield Static(table(_MARKS))
 
+    def _rows(self, *, asleep: bool) -> list[tuple[str, ...]]:
+        """Keys with what they do, and where there is room with their names."""
+        rows = explained(one for one in self._actions if one.asleep == asleep)
+        return rows if self.app.size.width >= _NAMED else [row[:2] for row in rows]
 
-def explained(bindings: Iterable[ActiveBinding], display: dict[str, str]) -> list[tuple[str, str]]:
-    """Keys and what they do, of the bindings that have a tooltip; keys that do the same in one row."""
-    rows: dict[str, list[str]] = {}
-    for active in bindings:
-        if active.tooltip:
-            rows.setdefault(active.tooltip, []).append(display[active.binding.key])
+
+def explained(actions: Iterable[Offered]) -> list[tuple[str, ...]]:
+    """Keys, what they do, and the actions' names; keys that do the same in one row."""
+    rows: dict[str, tuple[list[str], str]] = {}
+    for one in actions:
+        rows.setdefault(one.said, ([], one.name))[0].append(one.key)
     return [
-        (f"{keys[0]} … {keys[-1]}" if len(keys) > 2 else " ".join(keys), said) for said, keys in rows.items()
+        (f"{keys[0]} … {keys[-1]}" if len(keys) > 2 else " ".join(keys), said, name)
+        for said, (keys, name) in rows.items()
     ]
 
 
-def table(rows: Iterable[tuple[str, str]]) -> Content:
-    """Two columns, the first as wide as it must be."""
+def table(rows: Iterable[tuple[str, ...]]) -> Content:
+    """The first column as wide as it must be, what is to be said, and a name in a quieter colour."""
     rows = list(rows)
-    width = max((len(left) for left, _ in rows), default=0)
+    width = max((len(row[0]) for row in rows), default=0)
     return Content("\n").join(
-        Content.assemble((f"{left:<{width}}", "bold $text-primary"), f"  {right}") for left, right in rows
+        Content.assemble(
+            (f"{row[0]:<{width}}", "bold $text-primary"),
+            f"  {row[1]}",
+            *((f"  {name}", "$text-muted") for name in row[2:]),
+        )
+        for row in rows
     )

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input, Static
 from textual.worker import Worker, WorkerState
 
 from index.errors import CitewellError, PaperNotFound
 from tui.clean import line
 from tui.messages import PaperRead, PaperUnreadable
+from tui.widgets.outline import Outline
 from tui.widgets.paper_text import PaperText
-from tui.widgets.place import Place
+from tui.widgets.place import WIDE, Place
 from tui.widgets.turn import trouble
 
 if TYPE_CHECKING:
@@ -32,13 +34,37 @@ class ReaderScreen(Screen[None]):
     """One paper at a time, the quote highlighted."""
 
     AUTO_FOCUS = "PaperText"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 (Textual declares no ClassVar)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "step(1)", "Next source", id="reader.next", tooltip="The answer's next source"),
+        Binding("escape,q", "back", "Back", id="reader.back", tooltip="Back to the conversation"),
+        Binding("n", "step(1)", "Next", id="reader.next", tooltip="The answer's next source"),
         Binding(
             "p", "step(-1)", "Previous", id="reader.previous", tooltip="The answer's source before this one"
         ),
-        Binding("h", "quote", "Highlight", id="reader.quote", tooltip="Scroll back to the highlighted quote"),
-        Binding("escape,q", "back", "Back", id="reader.back", tooltip="Back to the conversation"),
+        Binding(
+            "h",
+            "quote",
+            "Highlight",
+            show=False,
+            id="reader.quote",
+            tooltip="Scroll back to the highlighted quote",
+        ),
+        Binding("o", "outline", "Outline", id="reader.outline", tooltip="Show or hide the paper's sections"),
+        Binding("slash", "search", "Search", id="reader.search", tooltip="Search for words in this paper"),
+        Binding(
+            "m", "match(1)", "Next match", show=False, id="reader.match", tooltip="Next place of these words"
+        ),
+        Binding(
+            "M",
+            "match(-1)",
+            "Match before",
+            show=False,
+            id="reader.match_before",
+            tooltip="The place of these words before this one",
+        ),
+        Binding("y", "copy_quote", "Copy", id="reader.copy", tooltip="Copy the quote with its place"),
+        Binding("c", "copy_reference", "Cite", id="reader.cite", tooltip="Copy the paper's reference"),
+        Binding("b", "browse", "Browser", id="reader.browse", tooltip="Open the paper's page in a browser"),
         *(
             Binding(
                 str(n),
@@ -67,21 +93,45 @@ class ReaderScreen(Screen[None]):
         """Title, place, text, keys."""
         yield Static(id="title")
         yield Static(id="place")
-        yield PaperText()
+        with Horizontal():
+            yield Outline()
+            yield PaperText()
+        yield Input(placeholder="words in this paper…", compact=True, id="search")
         yield Footer()
 
     def on_mount(self) -> None:
         """Opens the first place."""
+        self.query_one("#search").display = False
         self._open()
 
     def _open(self) -> None:
         place = self.place
         self.query_one("#title", Static).update(Content(line(place.paper.record.title)))
-        nth = f"{self._at + 1} of {len(self._places)}" if len(self._places) > 1 else ""
-        parts = [place.name, place.where, place.verdict_words, nth]
-        self.query_one("#place", Static).update(Content(" · ".join(part for part in parts if part)))
+        self._tell_place()
         self.refresh_bindings()
         self._read(place)
+
+    def _tell_place(self) -> None:
+        """Where the quote stands, which of the answer's it is, and what was searched for."""
+        place = self.place
+        nth = f"{self._at + 1} of {len(self._places)}" if len(self._places) > 1 else ""
+        also = ", ".join(str(other.number) for other in self._others())
+        parts = [
+            place.name,
+            place.where,
+            place.verdict_words,
+            nth,
+            f"also quoted here: {also}" if also else "",
+        ]
+        at, found = self.query_one(PaperText).found
+        if found:
+            parts.insert(0, f"match {at} of {found} (m next, M before)")
+        self.query_one("#place", Static).update(Content(" · ".join(part for part in parts if part)))
+
+    def _others(self) -> list[Place]:
+        """The answer's other places in this paper."""
+        here = self.place
+        return [p for p in self._places if p.paper.id == here.paper.id and p is not here]
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="read")
     def _read(self, place: Place) -> None:
@@ -104,7 +154,11 @@ class ReaderScreen(Screen[None]):
             return
         text = self.query_one(PaperText)
         if stands_at(message.text, place.span, place.quote):
-            await text.show(message.text, message.sections, place.span)
+            others = [p.span for p in self._others() if stands_at(message.text, p.span, p.quote)]
+            await text.show(message.text, message.sections, place.span, others)
+            self.query_one(Outline).fill(message.sections, place.span.start)
+            self._tell_place()
+            self.refresh_bindings()
         else:
             await text.say(trouble(_CHANGED, _ASK_AGAIN))
 
@@ -134,15 +188,100 @@ class ReaderScreen(Screen[None]):
         """Scrolls back to the quote."""
         self.query_one(PaperText).go_to_quote()
 
+    def action_outline(self) -> None:
+        """Shows or hides the sections."""
+        outline = self.query_one(Outline)
+        outline.display = not outline.display
+        (outline if outline.display else self.query_one(PaperText)).focus()
+
+    @on(Outline.Chosen)
+    def _jump(self, event: Outline.Chosen) -> None:
+        text = self.query_one(PaperText)
+        text.go_to(event.offset)
+        if not self.screen.has_class("-wide"):
+            self.query_one(Outline).display = False
+        text.focus()
+
+    def action_search(self) -> None:
+        """Asks for words."""
+        search = self.query_one("#search", Input)
+        search.display = True
+        search.focus()
+
+    @on(Input.Submitted)
+    def _search(self, event: Input.Submitted) -> None:
+        text = self.query_one(PaperText)
+        if event.value.strip() and not text.find(event.value):
+            self.notify(f"“{line(event.value)}” does not stand in this paper", markup=False)
+        self._end_search()
+
+    def _end_search(self) -> None:
+        self.query_one("#search").display = False
+        self.query_one(PaperText).focus()
+        self._tell_place()
+        self.refresh_bindings()
+
+    def action_match(self, step: int) -> None:
+        """Goes to the next place of the words that were searched for."""
+        self.query_one(PaperText).step(step)
+        self._tell_place()
+
+    def action_copy_quote(self) -> None:
+        """Copies the quote, and where it stands."""
+        from tui.copying import copy
+
+        place = self.place
+        where = ", ".join(part for part in (place.name, place.where) if part)
+        copy(self.app, f"“{line(place.quote)}” ({where})\n", "quote")
+
+    def action_copy_reference(self) -> None:
+        """Copies the paper's reference."""
+        from qa.references import full_reference
+        from tui.copying import copy
+
+        copy(self.app, line(full_reference(self.place.paper.record)) + "\n", "reference")
+
+    def action_browse(self) -> None:
+        """Opens the paper's page: one of the addresses that citewell makes of its ids, no other."""
+        from qa.references import link
+        from tui.copying import copy
+
+        address = line(link(self.place.paper.record) or "")
+        if address.startswith("https://") and " " not in address:
+            if not has_browser():
+                copy(self.app, address + "\n", "no browser found; the address is")
+                return
+            self.app.open_url(address)
+            self.notify(f"opening {address}", markup=False)
+        else:
+            self.notify("this paper has no DOI or other id that leads to a page", markup=False)
+
     def action_back(self) -> None:
-        """Leaves the paper."""
-        self.dismiss()
+        """Ends the search or hides the sections, else leaves the paper."""
+        if self.query_one("#search").display:
+            self._end_search()
+        elif self.query_one(Outline).display:
+            self.action_outline()
+        else:
+            self.dismiss()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Greys out steps beyond the first and the last place."""
         if action == "step":
             step = 1 if parameters[0] == 1 else -1
             return True if 0 <= self._at + step < len(self._places) else None
+        if action == "match":
+            return True if self.is_mounted and self.query_one(PaperText).found[1] else None
         if action == "open_number":
             return True if any(place.number == parameters[0] for place in self._places) else None
         return True
+
+
+def has_browser() -> bool:
+    """Whether a browser opens in a window of its own; one for terminals would draw over this screen."""
+    import webbrowser
+
+    try:
+        return type(webbrowser.get()) is not webbrowser.GenericBrowser
+    except webbrowser.Error:
+        return False

@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.message import Message
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
 
+from tui.clean import line
 from tui.widgets.turn import Turn, trouble
 
 _WELCOME = (
     "Ask a question, and the answer is put together from sentences of your papers.\n"
     "Each carries a number: press it, or click it, to read the sentence where it stands."
 )
+_TRY = "Or try one of these: press its number, or click it."
+
+
+class Suggestions(OptionList):
+    """Questions to begin with."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Ask this", id="suggestions.ask", tooltip="Ask the suggested question"),
+    ]
+
+    @dataclass
+    class Chosen(Message):
+        """This question is to be asked."""
+
+        question: str
+
+    def __init__(self, questions: Sequence[str]) -> None:
+        numbered = [Content.assemble((f"{n} ", "bold"), line(q)) for n, q in enumerate(questions, start=1)]
+        super().__init__(*(Option(prompt) for prompt in numbered), markup=False, compact=True)
+        self.questions = [line(question) for question in questions]
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Tells the screen which one was chosen."""
+        event.stop()
+        self.post_message(self.Chosen(self.questions[event.option_index]))
 
 
 class Conversation(VerticalScroll):
@@ -21,6 +54,7 @@ class Conversation(VerticalScroll):
     def __init__(self) -> None:
         super().__init__()
         self._scrolled = False  # since the latest question, by whoever reads
+        self._begun = 0  # turns; a number is never used twice, so that what comes late finds no other turn
 
     def release_anchor(self) -> None:
         """Called whenever something but the anchor itself scrolls."""
@@ -47,18 +81,37 @@ class Conversation(VerticalScroll):
         turns = self.turns
         return turns[-1] if turns else None
 
+    @property
+    def suggested(self) -> list[str]:
+        """The questions that are suggested now."""
+        return [question for shown in self.query(Suggestions) for question in shown.questions]
+
     def turn(self, number: int) -> Turn | None:
         """The turn of this number."""
         return next((turn for turn in self.turns if turn.number == number), None)
 
+    def suggest(self, questions: Sequence[str]) -> None:
+        """Shows questions to begin with, unless something was asked already."""
+        if questions and not self.turns and not self.query(Suggestions):
+            turns = self.query_one("#turns")
+            turns.mount(Static(Content(_TRY), classes="welcome try"), Suggestions(questions))
+
     async def begin(self, question: str) -> Turn:
         """A new turn below the others, ready to take events."""
-        turn = Turn(len(self.turns) + 1, question)
-        self.query(".welcome").remove()
+        self._begun += 1
+        turn = Turn(self._begun, question)
+        self.query(".welcome, Suggestions").remove()
         await self.query_one("#turns").mount(turn)
         self.anchor()
         self._scrolled = False
         return turn
+
+    async def empty(self, said: str = "") -> None:
+        """Takes all turns away; a word of welcome, or what is said, stands there in their place."""
+        turns = self.query_one("#turns")
+        await turns.remove_children()
+        await turns.mount(Static(Content(said or _WELCOME), classes="welcome"))
+        self.anchor()
 
     def settle(self, turn: Turn) -> None:
         """A finished answer longer than the screen is shown from its question on, unless one has scrolled."""
@@ -71,5 +124,5 @@ class Conversation(VerticalScroll):
 
     def complain(self, message: str, hint: str) -> None:
         """An error that belongs to no question."""
-        self.query(".welcome").remove()
+        self.query(".welcome, Suggestions").remove()
         self.query_one("#turns").mount(Static(trouble(message, hint), classes="notice"))

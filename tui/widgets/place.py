@@ -28,6 +28,7 @@ COLOURS = {
     "unsupported": "$text-error",
     "unchecked": "$text-muted",
 }
+WIDE = 110  # columns from which lists stand beside the text
 _LONGEST_HEADING = 36
 _PATH = " › "  # between the headings of a path, as Section.heading joins them
 

@@ -10,8 +10,10 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
+from qa.model import EVERYTHING
 from tui.clean import line
-from tui.widgets.place import COLOURS, MARKS, Place, counted, nearest_place, places_of, shortened
+from tui.widgets.answer_view import link, written
+from tui.widgets.place import Place, counted, nearest_place, places_of, shortened
 
 if TYPE_CHECKING:
     from qa.model import Answer, AnswerEvent, AnswerSentence, Query
@@ -31,6 +33,10 @@ class Turn(Vertical):
         self.question = question
         self.places: list[Place] = []
         self.running = True
+        self.answer: Answer | None = None  # once it is whole
+        self.scope = ""  # what it was limited to, in words
+        self.filters = EVERYTHING  # the same
+        self._when = ""  # a kept answer was given then
         self._sentences: list[AnswerSentence] = []
         self._drafted = ""  # what a language model has written so far, shown until it is verified
         self._stage = _WAITING
@@ -82,6 +88,7 @@ class Turn(Vertical):
 
     def _understood(self, query: Query, scope: str) -> None:
         """Beneath a follow-up, what is searched for in its place, and what it is limited to."""
+        self.scope, self.filters = scope, query.filters
         searched = f"searched for: {query.text}" if query.text != query.question else ""
         limited = f"scope: {scope}" if scope else ""
         said = [(f"\n  {line(part)}", "$text-muted") for part in (searched, limited) if part]
@@ -92,18 +99,33 @@ class Turn(Vertical):
         self._sentences.append(sentence)
         known = {place.number for place in self.places}
         self.places.extend(place for place in places_of(sentence) if place.number not in known)
-        self._answer(self._written())
+        self._answer(written(self.number, self._sentences))
 
     def _finish(self, answer: Answer) -> None:
-        if answer.declined and not answer.extracted:
+        self.answer = answer
+        if answer.declined and not answer.extracted and not answer.writer:
             self._decline(answer)
             return
-        if answer.writer:
-            self._answer(self._written(len(answer.sentences)))
-        seconds = sum(ms for stage, ms in answer.timings_ms.items() if stage != "load") / 1000
+        self._answer(written(self.number, self._sentences, answer))
         papers = len({place.paper.id for place in self.places})
-        facts = [counted(len(self.places), "source"), counted(papers, "paper"), line(answer.writer)]
-        self._end(" · ".join(fact for fact in (*facts, f"{seconds:.1f} s") if fact), answer.notices)
+        seconds = sum(ms for stage, ms in answer.timings_ms.items() if stage != "load") / 1000
+        facts = [
+            counted(len(self.places), "source"),
+            counted(papers, "paper"),
+            f"from {counted(len(answer.evidence), 'passage')}" if answer.evidence else "",
+            line(answer.writer),
+            f"{seconds:.1f} s" if answer.timings_ms else "",
+            self._when,
+        ]
+        self._end(" · ".join(fact for fact in facts if fact), answer.notices)
+
+    def replay(self, answer: Answer, query: Query, scope: str, when: str) -> None:
+        """Shows an answer that was kept, as it was given then."""
+        self._when = line(when)
+        self._understood(query, scope)
+        for sentence in (*answer.sentences, *answer.extracted):
+            self._add(sentence)
+        self._finish(answer)
 
     def _decline(self, answer: Answer) -> None:
         from qa.answer import nearest
@@ -120,12 +142,13 @@ class Turn(Vertical):
         self._answer(
             Content.assemble(
                 "Your papers do not answer this. The nearest is: ",
-                self._link(place),
+                link(self.number, place.number),
                 f" {said}\n",
                 (f"“{excerpt}”", "$text-muted"),
             )
         )
-        self._end("no answer · press 1 to read the nearest passage", answer.notices)
+        facts = ("no answer", "press 1 to read the nearest passage", self._when)
+        self._end(" · ".join(fact for fact in facts if fact), answer.notices)
 
     def stop(self) -> None:
         """Ends the answer where it is; what is there stays."""
@@ -152,32 +175,6 @@ class Turn(Vertical):
 
     def _say(self, text: str) -> None:
         self.query_one(".quiet", Static).update(Content(text))
-
-    def _written(self, by_model: int = 0) -> Content:
-        """The sentences, those from one paper together, each with its marks; first those of a model."""
-        parts: list[Content | str | tuple[str, str]] = []
-        paper: int | None = None
-        for at, sentence in enumerate(self._sentences):
-            places = places_of(sentence)
-            cited = places[0].paper.id if places and at >= by_model else paper
-            if at == by_model and by_model:
-                parts.append(("\n\nThe papers' own sentences:\n\n", "$text-muted"))
-            elif parts:
-                parts.append(" " if cited == paper else "\n\n")
-            paper = cited
-            parts.append(line(sentence.text))
-            for place in places:
-                # A no-break space: the mark never stands alone at the beginning of a line.
-                parts += ["\u00a0", self._link(place)]
-            if not places:
-                sign, _ = MARKS[sentence.verdict.value]
-                parts.append((f"\u00a0{sign}", COLOURS[sentence.verdict.value]))
-        return Content.assemble(*parts)
-
-    def _link(self, place: Place) -> Content:
-        action = f"screen.open_source({self.number}, {place.number})"
-        number = Content.styled(f"[{place.number}]", Style.from_meta({"@click": action}))
-        return Content.assemble(number, (place.mark, place.colour))
 
 
 def trouble(message: str, hint: str) -> Content:
