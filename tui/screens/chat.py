@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 WIDE = 110  # columns from which sources stand beside the answer
 _SHORT = 16  # rows below which everything but the conversation and the input gives way
 _NO_PAPERS = "there are no papers in this library yet"
-_ADD_PAPERS = "In another terminal, type: citewell add FOLDER"
+_ADD_PAPERS = "Press ctrl+l, then a; or in another terminal, type: citewell add FOLDER"
 _NOTHING_NEW = Drafted("")  # several times a second, while a language model is waited for
 _PATIENCE = 0.1  # seconds between two looks at whether a waiting question was stopped
 
@@ -53,6 +53,13 @@ class ChatScreen(Screen[None]):
             tooltip="Stop the answer, keep what is there; or back to the input",
         ),
         Binding("ctrl+o", "sources", "Sources", id="chat.sources", tooltip="Go to the list of sources"),
+        Binding(
+            "ctrl+l",
+            "app.switch_mode('library')",
+            "Library",
+            id="chat.library",
+            tooltip="See the papers, add some, bring them up to date",
+        ),
         *(
             Binding(
                 str(n),
@@ -99,6 +106,10 @@ class ChatScreen(Screen[None]):
         """Whether a thread is loading or answering; it ends only after the step it is at."""
         return self._answering.locked()
 
+    def on_screen_resume(self) -> None:
+        """The library may have changed while the user was elsewhere."""
+        self._count()
+
     # --- workers: they post messages and touch no widget ------------------------------------------------
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="prepare")
@@ -112,6 +123,11 @@ class ChatScreen(Screen[None]):
             self.post_message(Trouble(None, error.message, error.hint))
         finally:
             self.post_message(ModelReady())
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="count")
+    def _count(self) -> None:
+        with suppress(CitewellError):
+            self._read_library()
 
     def _read_library(self) -> None:
         with self._parts.library.read() as reader:
