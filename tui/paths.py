@@ -33,5 +33,8 @@ def completions(typed: str) -> list[str]:
 
 def common(candidates: list[str], typed: str) -> str:
     """As much as all candidates share, or what was typed if that is not more."""
-    shared = os.path.commonprefix(candidates)
+    if not candidates:
+        return typed
+    first, last = min(candidates), max(candidates)
+    shared = next((first[:i] for i, c in enumerate(first) if last[i : i + 1] != c), first)
     return shared if len(shared) > len(typed) or len(candidates) == 1 else typed

@@ -8,9 +8,20 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from index.events import Advanced, PaperFailed, PaperFetched, PaperSynced, RequestFailed, StageStarted
+from index.events import (
+    Advanced,
+    PaperFailed,
+    PaperFetched,
+    PaperSynced,
+    RequestFailed,
+    StageStarted,
+    Synced,
+)
+from index.watch import Watching
+from tui.widgets.place import counted
 
 _SECONDS = 0.1  # between two pictures: more than that nobody sees
+_AT_ONCE = (StageStarted, Synced, Watching)  # what may be the last that is heard for long
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +35,14 @@ class Standing:
     finished: tuple[str, ...] = ()
     papers: int = 0  # that came in
     failed: int = 0
+    resting: str = ""  # the stage between two changes of watched folders
 
 
 def moved(standing: Standing, event: object) -> Standing:
     """The picture after an event; events of other kinds change nothing."""
     match event:
+        case StageStarted(_, None) if standing.resting:
+            return standing  # looking comes to nothing more often than not, and that is not told
         case StageStarted(stage, total):
             finished = (*standing.finished, standing.stage) if standing.stage else standing.finished
             return replace(standing, stage=stage, total=total, done=0, detail="", finished=finished)
@@ -38,6 +52,11 @@ def moved(standing: Standing, event: object) -> Standing:
             return replace(standing, papers=standing.papers + 1)
         case PaperFailed() | RequestFailed():
             return replace(standing, failed=standing.failed + 1)
+        case Watching(folders):
+            resting = f"watching {counted(len(folders), 'folder')}"
+            return Standing(resting, papers=standing.papers, resting=resting)
+        case Synced() if standing.resting:
+            return Standing(standing.resting, papers=standing.papers, resting=standing.resting)
         case PaperFetched(name):
             return replace(standing, detail=name)
         case _:
@@ -63,7 +82,7 @@ def pull(
             standing = moved(standing, event)
             saw(event)
             now = time.monotonic()
-            if isinstance(event, StageStarted) or now - last_post >= _SECONDS:
+            if isinstance(event, _AT_ONCE) or now - last_post >= _SECONDS:
                 last_post = now
                 post(standing)
     return None

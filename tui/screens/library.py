@@ -44,12 +44,14 @@ class LibraryScreen(LibraryTable):
 
     KEPT = (Synced, RunFetched)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="library.back", tooltip="Stop what runs; or back to the questions"),
+        Binding("escape", "back", "Back", id="library.back",
+                tooltip="Stop what runs; or back to the questions"),
         Binding("a", "add", "Add", id="library.add", tooltip="Add a folder, a file, an id or a link"),
         Binding("u", "update", "Update", id="library.update",
                 tooltip="Take in what is new, changed or gone in the folders; goes on with what was stopped"),
         Binding("r", "retry", "Retry", id="library.retry", tooltip="Try again what failed"),
-        Binding("d,delete", "remove", "Remove", id="library.remove", tooltip="Take the paper out; its file stays"),
+        Binding("d,delete", "remove", "Remove", id="library.remove",
+                tooltip="Take the paper out; its file stays"),
         Binding("z", "undo", "Undo", id="library.undo", tooltip="Bring back what was removed last"),
         Binding("t", "tags", "Tags", id="library.tags", tooltip="Change the paper's tags"),
         Binding("w", "watch", "Watch", id="library.watch",

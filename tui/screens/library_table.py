@@ -43,14 +43,15 @@ class LibraryTable(WorkingScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 (Textual declares no ClassVar)
     VERTICAL_BREAKPOINTS = [(0, "-short"), (_SHORT, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "sort", "Sort", id="library.sort", tooltip="Sort by the next column"),
+        Binding("s", "sort", "Sort", show=False, id="library.sort", tooltip="Sort by the next column"),
         Binding("S", "turn", "Turn", show=False, id="library.turn", tooltip="Turn the order around"),
         Binding("slash", "filter", "Filter", key_display="/", id="library.filter",
                 tooltip="Show only papers that hold these words, e.g. wang 2026 #trials, or failed"),
-        Binding("i", "details", "Details", id="library.details", tooltip="Show what is known of the paper"),
+        Binding("i", "details", "Details", show=False, id="library.details",
+                tooltip="Show what is known of the paper"),
         Binding("o", "browse", "Open online", show=False, id="library.browse",
                 tooltip="Open the paper's page in the browser"),
-        Binding("down,enter", "to_table", "Papers", show=False, id="library.to_table",
+        Binding("down", "to_table", "Papers", show=False, id="library.to_table",
                 tooltip="From the filter to the papers"),
     ]  # fmt: skip
 
@@ -64,7 +65,7 @@ class LibraryTable(WorkingScreen):
     def compose(self) -> ComposeResult:
         """Head line, filter, table with details, work, what was done, keys."""
         yield Static(Content("Library"), id="headline")
-        yield Input(placeholder="filter: words of the title, name, year, #tag, failed", id="filter",
+        yield Input(placeholder="/ to filter: words of the title or name, a year, #tag, failed", id="filter",
                     select_on_focus=False)  # fmt: skip
         with Container(id="main"):
             yield PaperTable()
@@ -156,6 +157,7 @@ class LibraryTable(WorkingScreen):
         """Goes to the filter."""
         self.query_one("#filter").focus()
 
+    @on(Input.Submitted, "#filter")
     def action_to_table(self) -> None:
         """Goes to the papers."""
         self.table.focus()
@@ -223,7 +225,7 @@ class LibraryTable(WorkingScreen):
         self.complain(message.message, message.hint)
         self.list_again()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """What can do nothing now is out of the way."""
         if not self.is_mounted:
             return True

@@ -109,6 +109,6 @@ class LineDialog(ModalScreen[str | None]):
         offered.update(Content("\n".join([*names, *more])))
         offered.display = bool(found)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Tab completes only where there is something to complete."""
         return self._complete is not None if action == "complete" else True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -24,7 +25,7 @@ _FORMATS = {"jats": "JATS XML", "pdf": "PDF", "html": "HTML", "markdown": "Markd
 class Details(VerticalScroll, can_focus=False):
     """Beside the table where there is room."""
 
-    def compose(self) -> object:
+    def compose(self) -> ComposeResult:
         """One text."""
         self.border_title = "Details"
         yield Static(id="facts")

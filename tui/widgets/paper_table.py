@@ -35,14 +35,17 @@ class Column:
 
 def columns_for(width: int, *, tagged: bool) -> list[Column]:
     """The columns there is room for; the title takes what the others leave."""
-    wanted: list[tuple[str, int]] = [("", 1), ("Paper", 20 if width >= _WITH_FIGURES else 14)]
+    wanted: list[tuple[str, int]] = [
+        ("", 1),
+        ("Paper", min(28, width // 4) if width >= _WITH_FIGURES else 14),
+    ]
     if width < _WITH_TITLE:
         return [Column("", 1, 1), Column("Paper", 4, max(1, width - 5))]
     after: list[tuple[str, int]] = []
     if width >= _WITH_FIGURES:
         after += [("Year", 4), ("Passages", 8)]
     if width >= _WITH_TAGS and tagged:
-        after.append(("Tags", min(24, width // 7)))
+        after.append(("Tags", min(28, width // 5)))
     taken = 1 + sum(w + _GAP for _, w in (*wanted, *after))
     found, left = [], 1
     for name, size in (*wanted, ("Title", max(1, width - taken - 1)), *after):
