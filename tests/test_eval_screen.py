@@ -152,17 +152,17 @@ async def test_the_last_result_of_a_dataset_is_shown_when_it_is_chosen(
 async def test_own_papers_are_measured_and_compared_with_the_last_time(sample_library: Path) -> None:
     """With the real model, on the samples."""
     assert SAMPLES.is_dir()
-    with Parts(load_settings(library=sample_library)) as parts:
+    with Parts(load_settings(library=sample_library, reranker="none")) as parts:
         app = CitewellApp(parts)
         async with app.run_test(size=WIDE) as pilot:
             await evals(pilot)
             await pilot.press("n")
-            await typed(pilot, "5")
+            await typed(pilot, "3")
             await pilot.press("enter")
-            await until(pilot, lambda: "own papers · 5 questions · 8 papers" in seen(app))
+            await until(pilot, lambda: "own papers · 3 questions · 8 papers" in seen(app))
             assert "Against" not in seen(app)
             await pilot.press("enter")
-            await until(pilot, lambda: "on the 5 questions that both asked" in seen(app))
+            await until(pilot, lambda: "on the 3 questions that both asked" in seen(app))
             assert "= the same" in seen(app)
 
 

@@ -63,6 +63,7 @@ class LineDialog(ModalScreen[str | None]):
         suggester = _Suggest(self._complete) if self._complete else None
         with Vertical() as box:
             box.border_title = self._title
+            box.border_subtitle = "enter takes it · esc leaves"
             yield Input(
                 self._value, placeholder=self._placeholder, suggester=suggester, select_on_focus=False
             )
