@@ -9,7 +9,7 @@ from eval.measures import intervals, means
 from eval.own import Own
 from eval.results import Result, commit, machine
 
-DATASET = "own papers"
+DATASET = "own-papers"
 
 
 def own_result(found: Own, name: str, counts: dict[str, int], config: dict[str, Any]) -> Result:

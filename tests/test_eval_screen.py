@@ -159,7 +159,7 @@ async def test_own_papers_are_measured_and_compared_with_the_last_time(sample_li
             await pilot.press("n")
             await typed(pilot, "3")
             await pilot.press("enter")
-            await until(pilot, lambda: "own papers · 3 questions · 8 papers" in seen(app))
+            await until(pilot, lambda: "own-papers · 3 questions · 8 papers" in seen(app))
             assert "Against" not in seen(app)
             await pilot.press("enter")
             await until(pilot, lambda: "on the 3 questions that both asked" in seen(app))

@@ -33,8 +33,8 @@ class Column:
     right_aligned: bool = False
 
 
-def columns_for(width: int, *, tagged: bool) -> list[Column]:
-    """The columns there is room for; the title takes what the others leave."""
+def columns_for(width: int, tags: int) -> list[Column]:
+    """The columns there is room for; the title takes what the others leave. `tags`: cells of the longest."""
     wanted: list[tuple[str, int]] = [
         ("", 1),
         ("Paper", min(28, width // 4) if width >= _WITH_FIGURES else 14),
@@ -44,8 +44,8 @@ def columns_for(width: int, *, tagged: bool) -> list[Column]:
     after: list[tuple[str, int]] = []
     if width >= _WITH_FIGURES:
         after += [("Year", 4), ("Passages", 8)]
-    if width >= _WITH_TAGS and tagged:
-        after.append(("Tags", min(28, width // 5)))
+    if width >= _WITH_TAGS and tags:
+        after.append(("Tags", min(max(tags, 6), 28, width // 5)))
     taken = 1 + sum(w + _GAP for _, w in (*wanted, *after))
     found, left = [], 1
     for name, size in (*wanted, ("Title", max(1, width - taken - 1)), *after):
@@ -124,7 +124,8 @@ class PaperTable(ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         width = self.scrollable_content_region.width
-        self._columns = columns_for(width, tagged=any(row.tags for row in self.rows))
+        tags = max((cell_len(", ".join(row.tags)) for row in self.rows if row.tags), default=0)
+        self._columns = columns_for(width, tags)
         self.virtual_size = Size(width, len(self.rows) + 1)
 
     def _reveal(self) -> None:
