@@ -39,7 +39,9 @@ def about(result: Result) -> Content:
 
 def table(result: Result, width: int) -> Content:
     """One line a stage; the figures that fit."""
-    shown = _MEASURES if width >= _NARROW else (MAIN, "R@10", "ms") if width >= 40 else (MAIN,)
+    shown: tuple[str, ...] = (
+        _MEASURES if width >= _NARROW else (MAIN, "R@10", "ms") if width >= 40 else (MAIN,)
+    )
     shown = tuple(name for name in shown if name != "ms" or result.timings_ms)
     sizes = [max(len(name), 11 if name == "95 %" else 6) for name in shown]
     head = " " * _NAME + "".join(f"  {name:>{size}}" for name, size in zip(shown, sizes, strict=True))

@@ -65,11 +65,12 @@ def moved(standing: Standing, event: object) -> Standing:
 
 def pull(
     events: Generator[Any, None, None], stopped: Callable[[], bool], post: Callable[[Standing], object],
-    saw: Callable[[Any], object] = lambda _: None,
+    saw: Callable[[Any], object], known: Callable[[Standing], object],
 ) -> object | None:  # fmt: skip
     """Pulls the events until they end or it is `stopped`; the last one, or None where it was stopped.
 
-    `saw` is told every event, `post` is given pictures: every stage, and else ten a second at most.
+    `saw` is told every event and `known` what is known after it; `post` is given pictures: every stage, and
+    else ten a second at most.
     """
     standing, last_post, last = Standing(), 0.0, None
     with closing(events):
@@ -81,6 +82,7 @@ def pull(
             last = event
             standing = moved(standing, event)
             saw(event)
+            known(standing)
             now = time.monotonic()
             if isinstance(event, _AT_ONCE) or now - last_post >= _SECONDS:
                 last_post = now

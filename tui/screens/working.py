@@ -13,7 +13,7 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from index.errors import CitewellError
 from tui.clean import line
-from tui.standing import pull
+from tui.standing import Standing, pull
 from tui.widgets.turn import trouble
 from tui.widgets.work_panel import WorkPanel
 from tui.work import Job
@@ -31,6 +31,7 @@ class WorkingScreen(Screen[None]):
         super().__init__()
         self.job: Job | None = None
         self._working = threading.Lock()
+        self._latest = Standing()  # set by the thread, looked at by the panel's clock
 
     @property
     def busy(self) -> bool:
@@ -44,7 +45,8 @@ class WorkingScreen(Screen[None]):
             return False
         self.job = job
         self.say("")
-        self.query_one(WorkPanel).begin(job.title, job.ends)
+        self._latest = Standing("beginning")
+        self.query_one(WorkPanel).begin(job.title, job.ends, lambda: self._latest)
         self._work(job)
         self.refresh_bindings()
         return True
@@ -78,12 +80,15 @@ class WorkingScreen(Screen[None]):
             try:
                 pull(
                     job.events(), lambda: worker.is_cancelled,
-                    lambda standing: self.post_message(WorkMoved(standing)), saw,
+                    lambda standing: self.post_message(WorkMoved(standing)), saw, self._know,
                 )  # fmt: skip
             except CitewellError as error:
                 self.post_message(WorkFailed(job, error.message, error.hint))
                 return
         self.post_message(WorkEnded(job, worker.is_cancelled, kept))
+
+    def _know(self, standing: Standing) -> None:
+        self._latest = standing
 
     def ended(self, message: WorkEnded) -> None:
         """The work is over; a screen says here what came of it."""

@@ -100,6 +100,7 @@ class PaperTable(ScrollView, can_focus=True):
         self.sorted_by = ""
         self.backwards = False
         self._columns: list[Column] = []
+        self._arranged = 0  # the width for which the columns were made
 
     @property
     def row(self) -> Row | None:
@@ -124,9 +125,13 @@ class PaperTable(ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         width = self.scrollable_content_region.width
+        self.virtual_size = Size(width, len(self.rows) + 1)
+        self._arrange_columns(width)
+
+    def _arrange_columns(self, width: int) -> None:
+        self._arranged = width
         tags = max((cell_len(", ".join(row.tags)) for row in self.rows if row.tags), default=0)
         self._columns = columns_for(width, tags)
-        self.virtual_size = Size(width, len(self.rows) + 1)
 
     def _reveal(self) -> None:
         page = max(1, self.scrollable_content_region.height - 1)
@@ -145,6 +150,8 @@ class PaperTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """The head line, or a row."""
         width = self.scrollable_content_region.width
+        if width != self._arranged:  # the scrollbar came or went
+            self._arrange_columns(width)
         at = round(self.scroll_offset.y) + y - 1
         if y == 0:
             strip = self._head()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from textual.content import Content
 from textual.widgets import Static
@@ -25,13 +26,15 @@ class WorkPanel(Static):
         self._standing = Standing()
         self._begun = self._stage_begun = 0.0
         self._frame = 0
+        self._latest: Callable[[], Standing] = Standing
 
     def on_mount(self) -> None:
         """The clock goes on where a step takes long."""
         self._timer = self.set_interval(_TICK, self._tick, pause=True)
 
-    def begin(self, title: str, ends: str) -> None:
-        """Work called `title` begins; `ends` says how the user ends it."""
+    def begin(self, title: str, ends: str, latest: Callable[[], Standing]) -> None:
+        """Work called `title` begins; `ends` says how the user ends it. `latest` is asked now and then."""
+        self._latest = latest
         self.border_title, self.border_subtitle = title, ends
         self._standing, self._begun = Standing("beginning"), time.monotonic()
         self.display = True
@@ -58,6 +61,7 @@ class WorkPanel(Static):
 
     def _tick(self) -> None:
         self._frame += 1
+        self._standing = self._latest()
         self._draw()
 
     def _draw(self) -> None:
