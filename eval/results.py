@@ -101,15 +101,20 @@ def result_of(dataset: Dataset, ran: Ran, config: dict[str, Any]) -> Result:
         remark=dataset.remark,
         commit=commit(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine={
-            "python": platform.python_version(),
-            "processor": platform.machine(),
-            "citewell": version("citewell"),
-            "faiss": version("faiss-cpu"),
-            "sentence-transformers": version("sentence-transformers"),
-        },
+        machine=machine(),
         per_query=ran.values,
     )
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured with."""
+    return {
+        "python": platform.python_version(),
+        "processor": platform.machine(),
+        "citewell": version("citewell"),
+        "faiss": version("faiss-cpu"),
+        "sentence-transformers": version("sentence-transformers"),
+    }
 
 
 def commit() -> str:

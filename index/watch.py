@@ -78,14 +78,18 @@ class Watcher:
         self._away: set[Path] = set()
         self._not_before = 0.0
 
-    def run(self, folders: Sequence[Path]) -> Generator[WatchEvent, None, None]:
-        """Brings the folders in, and then every change, as sync's events."""
+    def run(self, folders: Sequence[Path], *, followed: bool = False) -> Generator[WatchEvent, None, None]:
+        """Brings the folders in, and then every change, as sync's events.
+
+        `followed`: the library follows them already, so what was removed from it stays out.
+        """
         places = [normal_path(folder) for folder in folders]
         polling = any(map(on_network, places)) if self._poll is None else self._poll
         changes = self._changes(places, polling)
         try:
             next(changes)  # watched before they are walked: nothing that changes in between is lost
-            yield from self._while_wanted(self._syncer.add(places))
+            begin = self._syncer.sync() if followed else self._syncer.add(places)
+            yield from self._while_wanted(begin)
             yield Watching(tuple(map(str, places)), polling)
             for changed in changes:
                 self._note(changed)

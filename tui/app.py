@@ -15,8 +15,11 @@ from tui import state
 from tui.screens.chat import ChatScreen
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from qa.model import Filters
     from tui.parts import Parts
+    from tui.screens.working import WorkingScreen
 
 _FINISHING = "One moment: what was begun is being finished."
 
@@ -52,6 +55,23 @@ class CitewellApp(App[None]):
         self._own_keys: dict[str, str] = {}  # those that can be used
         # A mode, not the default screen: only a mode's screen gets its own CSS.
         self.add_mode("chat", lambda: ChatScreen(parts, scope))
+        self.add_mode("library", self._library)
+        self.add_mode("evals", self._evals)
+        self._parts = parts
+        self._working: list[WorkingScreen] = []
+
+    def _library(self) -> Screen[None]:
+        """Made, and imported, when it is first gone to."""
+        from tui.screens.library import LibraryScreen
+
+        self._working.append(screen := LibraryScreen(self._parts))
+        return screen
+
+    def _evals(self) -> Screen[None]:
+        from tui.screens.evals import EvalScreen
+
+        self._working.append(screen := EvalScreen(self._parts))
+        return screen
 
     def on_mount(self) -> None:
         """The user's theme and keys."""
@@ -81,7 +101,8 @@ class CitewellApp(App[None]):
     async def action_quit(self) -> None:
         """Leaves, and says why the prompt is not there at once if a thread has to end first."""
         chat = self.screen_stack[0]
-        self.exit(message=_FINISHING if isinstance(chat, ChatScreen) and chat.busy else None)
+        busy = isinstance(chat, ChatScreen) and chat.busy
+        self.exit(message=_FINISHING if busy or any(screen.busy for screen in self._working) else None)
 
     def action_help(self) -> None:
         """Shows what can be done on the screen in front."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 if TYPE_CHECKING:
+    from eval.model import Dataset
+    from eval.results import Result
     from tui.parts import Parts
 
 _HERE = Path("eval") / "results"
@@ -37,3 +41,39 @@ def config_of(parts: Parts, distractors: tuple[Path, ...], limit: int | None) ->
         "limit": limit,
         "retrieval": asdict(parts.retrieval),
     }
+
+
+@contextmanager
+def dataset_parts(
+    given: Parts, dataset: Dataset, distractors: tuple[Path, ...], stages: tuple[str, ...]
+) -> Iterator[tuple[Parts, Path]]:
+    """The parts for the dataset's own library, and the folder in which it is or will be."""
+    from eval.corpus import library_folder
+    from tui.parts import Parts
+
+    settings = given.settings
+    if "reranked" not in stages:
+        settings = settings.model_copy(update={"reranker": "none"})
+    with Parts(settings.model_copy(update={"library": cache_folder()})) as parts:
+        folder = library_folder(cache_folder(), dataset, distractors, parts.embedder)
+    with Parts(settings.model_copy(update={"library": folder / "library"})) as parts:
+        if parts.library.exists():
+            parts.library.create()  # brings the tables of an older citewell up to date
+        parts.retrieval = given.retrieval
+        yield parts, folder
+
+
+def latest_result(folder: Path, dataset: str, split: str) -> Result | None:
+    """The result of this dataset that was kept last."""
+    from eval.results import read
+    from index.errors import DatasetError
+
+    found: list[Result] = []
+    for path in folder.glob("*.json") if folder.is_dir() else ():
+        try:
+            result = read(path)
+        except DatasetError:
+            continue  # another program's, or an older citewell's
+        if (result.dataset, result.split) == (dataset, split):
+            found.append(result)
+    return max(found, key=lambda result: result.created, default=None)

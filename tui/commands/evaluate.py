@@ -142,25 +142,15 @@ def _dataset(
     place: Path, given: Parts, stages: tuple[str, ...], limit: int | None, options: dict[str, Any],
     *, as_json: bool,
 ) -> int:  # fmt: skip
-    from eval.corpus import library_folder
     from eval.datasets import load
     from eval.results import differences, read, save, worse, write_trec
-    from tui.eval_parts import cache_folder, config_of, results_folder
-    from tui.parts import Parts
+    from tui.eval_parts import config_of, dataset_parts, results_folder
     from tui.print_eval import print_differences, print_result
 
     baseline = read(options["baseline"]) if options["baseline"] else None
     loaded = load(place, options["split"])
     distractors = tuple(_checked(options["distractors"]))
-    settings = given.settings
-    if "reranked" not in stages:
-        settings = settings.model_copy(update={"reranker": "none"})
-    with Parts(settings.model_copy(update={"library": cache_folder()})) as parts:
-        folder = library_folder(cache_folder(), loaded, distractors, parts.embedder)
-    with Parts(settings.model_copy(update={"library": folder / "library"})) as parts:
-        if parts.library.exists():
-            parts.library.create()  # brings the tables of an older citewell up to date
-        parts.retrieval = given.retrieval
+    with dataset_parts(given, loaded, distractors, stages) as (parts, folder):
         config = config_of(parts, distractors, limit)
         result, ran = _measure(loaded, folder, parts, distractors, stages, limit, options, config, as_json)
     saved = save(result, results_folder(options["results"]))

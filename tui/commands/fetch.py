@@ -13,7 +13,6 @@ from tui.options import as_json, make_parts, network, place
 if TYPE_CHECKING:
     from index.events import FetchReport
     from index.fetch.wanted import Wanted
-    from index.zotero import ZoteroPaper
     from tui.parts import Parts
 
 
@@ -55,29 +54,14 @@ def retry(as_json: bool, offline: bool, library: Path | None, model: str | None)
         return print_report(report, as_json=as_json, fetched=fetched)
 
 
-def zotero_papers(parts: Parts, places: Sequence[Path], *, running: bool) -> list[ZoteroPaper]:
-    """The papers of these Zotero data folders and, with `running`, of the user's own Zotero."""
-    from index.parse import SUFFIXES
-    from index.zotero import from_database, requests_for
-
-    papers = [paper for place in places for paper in from_database(place, SUFFIXES)]
-    papers += parts.zotero() if running else []
-    if papers:
-        with parts.library.write() as writer:
-            writer.put_requests(requests_for(papers))
-    return papers
-
-
 def fetch_papers(
     parts: Parts, wanted: Sequence[Wanted], *, quiet: bool, fresh: bool = False, complete: bool = False
 ) -> FetchReport:
     """Fetches papers into the library's folder, shown as it goes."""
-    from index.errors import FetchError
     from index.events import FetchReport
+    from tui.filling import fetching
     from tui.print_fetch import run_fetch
 
     if not wanted:
         return FetchReport()
-    if parts.settings.offline:
-        raise FetchError("citewell is offline (--offline)", "Leave --offline out to fetch papers.")
-    return run_fetch(parts.fetch_run.run(wanted, fresh=fresh, complete=complete), quiet=quiet)
+    return run_fetch(fetching(parts, wanted, fresh=fresh, complete=complete), quiet=quiet)

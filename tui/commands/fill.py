@@ -28,34 +28,16 @@ def add(
     """Bring papers into the library: files and folders (Markdown, JATS XML, PDF, HTML, text), and papers to
     be fetched: a DOI, PMCID, PMID, arXiv id or link, or a list of these (.bib, .ris, CSL-JSON, or a text file
     with one a line), or a Zotero data folder. What exists as a file is a file."""
-    from index.errors import SourceError
-    from index.fetch.items import sort_items
-    from index.parse import SUFFIXES
-    from index.sources import check_path, find
-    from index.zotero import is_zotero
-    from tui.commands.fetch import fetch_papers, zotero_papers
+    from tui.commands.fetch import fetch_papers
+    from tui.filling import planned, storing
     from tui.print_sync import print_report, run_sync
 
     if not items and not zotero:
         raise click.UsageError("Name a paper, a folder or a list, or say --zotero.")
-    named, wanted = sort_items(items)
-    paths = [path for path in named if not is_zotero(path)]
-    places = [check_path(path) for path in paths]
     with make_parts(library, model, offline=offline) as parts:
-        for given, path in zip(paths, places, strict=True):
-            found = find([path], SUFFIXES, without=parts.library.folder.resolve())
-            if not found.files and not found.unreadable:
-                raise SourceError(
-                    f"there are no papers in {given}", f"Papers end in {', '.join(sorted(SUFFIXES))}."
-                )
-        parts.library.create()
-        from_zotero = zotero_papers(parts, [path for path in named if is_zotero(path)], running=zotero)
-        places += [file for paper in from_zotero for file in paper.files]
-        wanted += [paper.wanted for paper in from_zotero if not paper.files and not parts.settings.offline]
-        fetched = fetch_papers(parts, wanted, quiet=as_json) if wanted else None
-        files = [Path(paper.path) for paper in fetched.served] if fetched else []
-        folder = parts.library.fetched if wanted else None
-        report = run_sync(parts.syncer.add(places, folder=folder, files=files), quiet=as_json)
+        plan = planned(parts, items, zotero=zotero)
+        fetched = fetch_papers(parts, plan.wanted, quiet=as_json) if plan.wanted else None
+        report = run_sync(storing(parts, plan, fetched), quiet=as_json)
         return print_report(report, as_json=as_json, fetched=fetched)
 
 
@@ -65,12 +47,11 @@ def add(
 @place
 def sync(retry: bool, as_json: bool, library: Path | None, model: str | None) -> int:
     """Make the library equal its folders: new, changed, moved and removed papers."""
+    from tui.filling import updating
     from tui.print_sync import print_report, run_sync
 
     with make_parts(library, model) as parts:
-        if parts.library.exists():
-            parts.library.create()  # brings the tables of an older citewell up to date
-        report = run_sync(parts.syncer.sync(retry=retry), quiet=as_json)
+        report = run_sync(updating(parts, retry=retry), quiet=as_json)
         return print_report(report, as_json=as_json)
 
 

@@ -76,6 +76,13 @@ class ChatScreen(ChatWork):
             "e", "export", "Export", show=False, id="chat.export", tooltip="Write the conversation to a file"
         ),
         Binding("ctrl+o", "sources", "Sources", id="chat.sources", tooltip="Go to the list of sources"),
+        Binding(
+            "ctrl+l",
+            "app.switch_mode('library')",
+            "Library",
+            id="chat.library",
+            tooltip="See the papers, add some, bring them up to date",
+        ),
         *(
             Binding(
                 str(n),
@@ -118,6 +125,10 @@ class ChatScreen(ChatWork):
     def conversation(self) -> Conversation:
         """The column of turns."""
         return self.query_one(Conversation)
+
+    def on_screen_resume(self) -> None:
+        """The library may have changed while the user was elsewhere."""
+        self._count()
 
     # --- what the workers say ---------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tui.parts import Parts
 
 _NO_PAPERS = "there are no papers in this library yet"
-_ADD_PAPERS = "In another terminal, type: citewell add FOLDER"
+_ADD_PAPERS = "Press ctrl+l, then a; or in another terminal, type: citewell add FOLDER"
 _NOTHING_NEW = Drafted("")  # several times a second, while a language model is waited for
 _PATIENCE = 0.1  # seconds between two looks at whether a waiting question was stopped
 _REMEMBERED = 20  # conversations whose questions can be taken up again
@@ -58,6 +58,11 @@ class ChatWork(Screen[None]):
             self.post_message(Trouble(None, error.message, error.hint))
         finally:
             self.post_message(ModelReady())
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="count")
+    def _count(self) -> None:
+        with suppress(CitewellError):
+            self._read_library()
 
     def _read_library(self) -> None:
         with self._parts.library.read() as reader:
