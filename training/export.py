@@ -59,8 +59,13 @@ def _write_onnx(model_folder: Path, path: Path) -> tuple[int, int]:
     ).eval()
 
     class Logits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network  # a part of it: what is only closed over is written as constants
+
         def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-            logits: torch.Tensor = network(input_ids=ids, attention_mask=mask, token_type_ids=types).logits
+            read = self.network(input_ids=ids, attention_mask=mask, token_type_ids=types)
+            logits: torch.Tensor = read.logits
             return logits
 
     example = torch.ones(2, 16, dtype=torch.long)

@@ -152,10 +152,16 @@ def print_verifying(found: Verifying) -> None:
         by = found.verdicts[label]
         table.add_row(said, *(str(by.get(name, 0)) for name in names))
     out.print(table)
+    called = sum(by.get(name, 0) for by in found.verdicts.values() for name in ("verbatim", "supported"))
+    trusted = (
+        f"Called supported: {found.precision:.1%} rightly, and {found.recall:.1%} of those that are."
+        if called
+        else "None was called supported."
+    )
     out.print(
         Text(
-            f"Called supported: {found.precision:.1%} rightly, and {found.recall:.1%} of those that are."
-            f" AUROC {found.auroc:.3f} (by words, numbers and direction alone {found.auroc_words:.3f});"
+            f"{trusted} AUROC {found.auroc:.3f}"
+            f" (by words, numbers and direction alone {found.auroc_words:.3f});"
             f" expected calibration error {found.calibration_error:.3f}."
         )
     )
