@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import shutil
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -228,6 +230,24 @@ def test_ctrl_c_ends_it_cleanly(folder: Path, tmp_path: Path, sign: signal.Signa
     process.send_signal(sign)
     _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, "stopped watching\n")
+
+
+def test_watching_a_followed_folder_brings_no_removed_paper_back(
+    citewell: Callable[..., Any], tmp_path: Path
+) -> None:
+    papers, library = tmp_path / "papers", tmp_path / "library"
+    papers.mkdir()
+    for name in ("mice", "rats"):
+        (papers / f"{name}.md").write_text(f"# Of {name}\n\nThere were many {name} in the house.\n", "utf-8")
+    citewell("add", str(papers), library=library)
+    assert citewell("remove", "Of mice", library=library).code == 0
+    command = [sys.executable, "-m", "tui.cli", "--library", str(library), "watch", str(papers)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert "watching 1 folder (" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert [p["title"] for p in json.loads(citewell("papers", "--json", library=library).out)] == ["Of rats"]
 
 
 def test_a_file_cannot_be_watched(citewell: Callable[..., object], tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def watch(
     """Bring folders in and follow them: new, changed, renamed and removed papers, until ctrl+c."""
     from index.errors import SourceError
     from index.parse import SUFFIXES
-    from index.sources import check_path
+    from index.sources import check_path, normal_path
     from index.watch import Watcher
     from tui.print_watch import print_change
 
@@ -40,8 +40,11 @@ def watch(
     with make_parts(library, model) as parts:
         parts.library.create()
         watcher = Watcher(parts.library, parts.syncer, SUFFIXES, settle=settle, poll=poll)
+        with parts.library.read() as reader:
+            roots = {Path(path) for path, is_folder in reader.roots() if is_folder}
         with _until_stopped(watcher):
-            for event in watcher.run(places):
+            # A folder that is followed already is only brought up to date: what was removed stays out.
+            for event in watcher.run(places, followed=roots.issuperset(map(normal_path, places))):
                 print_change(event)
     note("stopped watching")
     return Exit.OK
