@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field
 
 from eval.claim_forms import DOWN, SAME, UP, finding
+from eval.datasets.beir import TextRow, sentences_of
 from eval.datasets.lines import ALL, choose_split, read_lines
 from index.errors import DatasetError
 from index.model import Paper, Span
@@ -72,22 +72,6 @@ class _Own(BaseModel):
     paper: str = Field(min_length=1)
     quote: str = Field(min_length=1)
     label: Label
-
-
-class _Document(BaseModel):
-    id: str = Field(alias="_id", coerce_numbers_to_str=True)
-    title: str = ""
-    text: str = ""
-    metadata: dict[str, Any] = Field(default_factory=dict)
-
-    def sentences(self) -> list[str]:
-        """metadata.sentences holds the lengths, in order; a space stands between two sentences."""
-        found: list[str] = []
-        at = 0
-        for length in self.metadata.get("sentences", []):
-            found.append(self.text[at : at + length])
-            at += length + 1
-        return found
 
 
 class _Evidence(BaseModel):
@@ -249,7 +233,7 @@ def _abstracts(place: Path, split: str, rng: random.Random) -> Iterator[Claim]:
         else [p.stem.removeprefix("evidence.") for p in place.glob("evidence.*.jsonl")]
     )
     rows = [row for name in names for row in read_lines(place / f"evidence.{name}.jsonl", _Evidence)]
-    documents = {d.id: d for d in read_lines(place / "corpus.jsonl", _Document)}
+    documents = {d.id: d for d in read_lines(place / "corpus.jsonl", TextRow)}
     deciding: dict[tuple[str, str], set[int]] = {}
     for row in rows:
         deciding.setdefault((row.id, row.doc_id), set()).update(row.sentences)
@@ -257,7 +241,7 @@ def _abstracts(place: Path, split: str, rng: random.Random) -> Iterator[Claim]:
     for row in rows:
         document = documents[row.doc_id]
         label = Label.SUPPORTED if row.label.startswith("SUPPORT") else Label.CONTRADICTED
-        sentences = document.sentences()
+        sentences = sentences_of(document)
         quote = " ".join(sentences[n] for n in row.sentences if n < len(sentences))
         ground = Ground(quote, document.text, document.title)
         yield Claim(f"{row.id}-{row.doc_id}-{row.sentences[0]}", row.claim, ground, label, row.doc_id)

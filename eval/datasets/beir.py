@@ -20,7 +20,7 @@ from index.parse.builder import TextBuilder
 SUFFIX = ".document"
 
 
-class _Text(BaseModel):
+class TextRow(BaseModel):
     """A line of corpus.jsonl or queries.jsonl."""
 
     id: str = Field(alias="_id", coerce_numbers_to_str=True)
@@ -55,13 +55,13 @@ def load_beir(folder: Path, split: str | None) -> Dataset:
     quotes = _evidence(folder, there if chosen == ALL else [chosen])
     questions = tuple(
         Question(row.id, row.text, tuple(quotes.get(row.id, ())), grades[row.id])
-        for row in read_lines(folder / "queries.jsonl", _Text)
+        for row in read_lines(folder / "queries.jsonl", TextRow)
         if any(grade > 0 for grade in grades.get(row.id, {}).values())
     )
     corpus = folder / "corpus.jsonl"
 
     def write(into: Path) -> None:
-        for row in read_lines(corpus, _Text):
+        for row in read_lines(corpus, TextRow):
             document = {"id": row.id, "title": row.title, "text": row.text}
             (into / file_name(row.id)).write_text(json.dumps(document), "utf-8")
 
@@ -118,7 +118,7 @@ def _evidence(folder: Path, splits: list[str]) -> dict[str, list[Quote]]:
         return {}
     wanted = {row.doc_id for row in rows}
     sentences = {
-        row.id: _sentences(row) for row in read_lines(folder / "corpus.jsonl", _Text) if row.id in wanted
+        row.id: sentences_of(row) for row in read_lines(folder / "corpus.jsonl", TextRow) if row.id in wanted
     }
     quotes: dict[str, list[Quote]] = defaultdict(list)
     for row in rows:
@@ -129,8 +129,8 @@ def _evidence(folder: Path, splits: list[str]) -> dict[str, list[Quote]]:
     return quotes
 
 
-def _sentences(row: _Text) -> list[str]:
-    """metadata.sentences holds the lengths, in order; a space stands between two sentences."""
+def sentences_of(row: TextRow) -> list[str]:
+    """The sentences of a document, by their lengths in metadata.sentences; a space stands between two."""
     found: list[str] = []
     at = 0
     for length in row.metadata.get("sentences", []):
