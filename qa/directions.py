@@ -56,10 +56,6 @@ _NONE = re.compile(
     )) + r")\b",
     re.IGNORECASE,
 )  # fmt: skip
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|neither|nor|without|cannot|n't|fail(?:s|ed)? to|lack(?:s|ed)?|absence of|unable)\b",
-    re.IGNORECASE,
-)
 
 
 def direction(text: str) -> Direction | None:
@@ -77,11 +73,6 @@ def direction(text: str) -> Direction | None:
     if _DOWN.search(left):
         found.add(Direction.DOWN)
     return found.pop() if len(found) == 1 else None
-
-
-def is_negated(text: str) -> bool:
-    """Whether the sentence denies something."""
-    return _NEGATION.search(text) is not None
 
 
 def opposed(claim: str, quote: str) -> str | None:

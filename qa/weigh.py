@@ -50,12 +50,12 @@ class Side(StrEnum):
 
 _SAID = {
     Side.YES: "support it", Side.NO: "speak against it", Side.MORE: "report an increase",
-    Side.LESS: "report a decrease", Side.SAME: "found no significant difference",
+    Side.LESS: "report a decrease", Side.SAME: "showed no difference",
     Side.DIFFERENT: "report a difference",
 }  # fmt: skip
 _SAID_OF_ONE = {
     Side.YES: "supports it", Side.NO: "speaks against it", Side.MORE: "reports an increase",
-    Side.LESS: "reports a decrease", Side.SAME: "found no significant difference",
+    Side.LESS: "reports a decrease", Side.SAME: "showed no difference",
     Side.DIFFERENT: "reports a difference",
 }  # fmt: skip
 
@@ -179,7 +179,7 @@ def _headline(sides: Mapping[Side, Sequence[_Stand]]) -> Statement | None:
     numbers = tuple(stand.number for stand in stands)
     said = {
         Side.YES: "Yes.", Side.NO: "No.", Side.MORE: "An increase.", Side.LESS: "A decrease.",
-        Side.SAME: "No significant difference.",
+        Side.SAME: "No difference was shown.",
     }  # fmt: skip
     return Statement(said[side], numbers)
 

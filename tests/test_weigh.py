@@ -106,9 +106,7 @@ def test_an_effect_is_named_by_its_direction() -> None:
     model = Scripted({("reduced pain", "Aspirin reduced"): YES, ("no significant", "did not differ"): YES})
     assert weigh("what is the effect of aspirin on pain?", sentences, model) == (
         None,
-        Statement(
-            "The papers disagree: one reports a decrease, one found no significant difference.", (1, 2)
-        ),
+        Statement("The papers disagree: one reports a decrease, one showed no difference.", (1, 2)),
     )
 
 
@@ -136,11 +134,9 @@ def test_without_a_model_only_difference_and_none_are_told_apart() -> None:
     two = quoted((1, none), (2, "Aspirin reduced pain."), (3, "Sleep was longer."))
     assert weigh(question, two, None) == (
         None,
-        Statement(
-            "The papers disagree: one found no significant difference, one reports a difference.", (1, 2)
-        ),
+        Statement("The papers disagree: one showed no difference, one reports a difference.", (1, 2)),
     )
-    assert weigh(question, quoted((1, none)), None) == (Statement("No significant difference.", (1,)), None)
+    assert weigh(question, quoted((1, none)), None) == (Statement("No difference was shown.", (1,)), None)
     assert weigh(question, quoted((2, "Aspirin reduced pain.")), None) == (None, None)
     except_ = quoted((1, "Aspirin did not reduce pain except in men."))
     assert weigh(question, except_, None) == (None, None)
