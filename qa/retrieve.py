@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal
 
+import numpy as np
+
 from index.embed import Embedder, Vectors
 from index.errors import PaperNotFound
 from index.reader import Reader, StoredPassage
 from index.vectors import VectorIndex
 from qa.clock import Clock
+from qa.forms import meanings, other_form
 from qa.fuse import reciprocal_rank_fusion, score_fusion
 from qa.model import Filters, Query, ScoredPassage
 from qa.priors import asks_for_findings, section_prior
@@ -34,6 +37,7 @@ class RetrievalOptions:
     dense_share: float = 0.6  # of the cosine in the fused score, or of its ranking; the rest is BM25's
     rrf_k: float = 60.0  # for the fusion of ranks
     section_priors: bool = True
+    both_forms: bool = True  # of an abbreviation, in the question's vector
     rerank_ms: float = 400.0  # that the reranker may take for the passages of a question
     rerank_weight: float = 0.1  # of a logit, beside fused scores of at most 1
 
@@ -111,10 +115,13 @@ class Retriever:
         weights = (options.title_weight, options.heading_weight, 1.0)
         with clock.timed("bm25"):
             bm25 = reader.match(match_expression(query.text), depth, weights, allowed)
+            passages = reader.passages(i for i, _ in bm25)
         with clock.timed("dense"):
+            if options.both_forms:
+                vector = self._both_forms(query, vector, passages.values())
             dense = self._index.search(reader, vector, depth, allowed)
         with clock.timed("fuse"):
-            passages = reader.passages([i for i, _ in bm25] + [i for i, _ in dense])
+            passages |= reader.passages(i for i, _ in dense if i not in passages)
             bm25, dense = ([hit for hit in hits if hit[0] in passages] for hits in (bm25, dense))
             fused = self._fused(query.text, bm25, dense, passages)
         reranked, logits = None, []
@@ -127,6 +134,14 @@ class Retriever:
             tuple(bm25), tuple(dense), tuple(fused), reranked, passages, clock.milliseconds,
             len(logits), max(logits, default=None),
         )  # fmt: skip
+
+    def _both_forms(self, query: Query, vector: Vectors, passages: Iterable[StoredPassage]) -> Vectors:
+        """The mean of the question's vector and that of its other form, of length 1, if it has another."""
+        other = other_form(query.text, meanings(passage.text for passage in passages))
+        if other is None:
+            return vector
+        mean = vector + self._embedder.query(other)
+        return mean / np.linalg.norm(mean)
 
     def _fused(
         self,

@@ -29,6 +29,11 @@ from tui.parts import Parts
 _WORDS = (8, 45)
 _SHARED = 0.45  # of the sentence's stems that a body passage must hold to say the same
 _SAME = 0.6  # from which another passage may well answer too, and is no negative
+_VERB = re.compile(
+    r"\b(is|are|was|were|has|have|had|can|could|may|might|will|should|"
+    r"\w{3,}(?:ed|uces|eases|otes|ibits|ows|ains|ects|uires|vides|mits))\b"
+)
+_AUXILIARY = frozenset("is are was were has have had can could may might will should".split())
 _ASKING = (
     "what is known about {}?", "is there evidence on {}?", "how are {} related?", "{}?", "what about {}?",
     "which findings are reported for {}?", "does it matter: {}?",
@@ -48,7 +53,9 @@ class _Asked:
 def rephrased(sentence: str, rng: random.Random) -> str:
     """The sentence in one of the forms in which people ask."""
     words = content_words(sentence)
-    form = rng.choice(("whole", "keywords", "question", "clause"))
+    form = rng.choice(("whole", "keywords", "question", "clause", "asked", "asked"))
+    if form == "asked":
+        return asked(sentence, rng) or sentence
     if form == "keywords":
         kept = sorted(rng.sample(range(len(words)), min(len(words), rng.randint(3, 8))))
         return " ".join(words[i] for i in kept)
@@ -59,6 +66,24 @@ def rephrased(sentence: str, rng: random.Random) -> str:
         clauses = [c.strip() for c in re.split(r"[,;:()]", sentence) if len(c.split()) >= 5]
         return rng.choice(clauses) if clauses else sentence
     return sentence
+
+
+def asked(sentence: str, rng: random.Random) -> str | None:
+    """A question with an interrogative that the sentence answers: "what was associated with B?" or "was A
+    associated with B?" of "A was associated with B". None where its first clause has no verb to turn round."""
+    clause = max(re.split(r"[;:()]|, ", sentence), key=len).strip(" .")
+    verb = _VERB.search(clause, 2)
+    if verb is None or len(clause[verb.end() :].split()) < 2:
+        return None
+    subject, rest = clause[: verb.start()].strip(), " ".join(clause[verb.end() :].split()[:14])
+    if not 1 <= len(subject.split()) <= 12:
+        return None
+    lowered = subject if subject[:2].isupper() else subject[0].lower() + subject[1:]
+    if verb.group() in _AUXILIARY and rng.random() < 0.5:
+        return f"{verb.group()} {lowered} {rest}?"
+    if rng.random() < 0.3:
+        return f"what does one know about {lowered}?"
+    return f"{rng.choice(('what', 'which', 'what'))} {verb.group()} {rest}?"
 
 
 def asked_of(reader: Reader, paper: StoredPaper, rng: random.Random) -> Iterator[_Asked]:
