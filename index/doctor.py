@@ -34,11 +34,14 @@ def examine(library: Library, *, repair: bool = False) -> Generator[Finding, Non
         yield Finding("library.db is whole", tuple(reader.check()))
         yield Finding("every passage and section lies inside its paper's text", tuple(_spans(reader)))
         vectors, copies = list(_vectors(reader)), list(_objects(library, reader))
+        waiting = sum(text.passages for text in reader.pending())
     if repair and (vectors or copies):
         _read_again(library, [revision_id for revision_id, _ in vectors], [s.sha256 for s in copies])
     later = " (the next citewell sync reads it again)" if repair else ""
     yield Finding(
-        "every passage has its vector, with the right checksum",
+        "every passage has its vector, with the right checksum"
+        if not waiting
+        else f"every vector has the right checksum; {waiting:,} passages wait for theirs (citewell sync)",
         tuple(f"{problem}{later}" for _, problem in vectors),
     )
     yield Finding(
@@ -62,18 +65,17 @@ def _spans(reader: Reader) -> Iterator[str]:
 
 
 def _vectors(reader: Reader) -> Iterator[tuple[int, str]]:
-    """Revisions whose vectors are damaged or missing, and what is wrong with them."""
+    """Revisions whose vectors are damaged, and what is wrong with them.
+
+    A text without vectors is no damage: the next sync embeds it.
+    """
     model = reader.model()
-    missing = reader.revision_ids()
     for rows in reader.vectors(model[0]) if model else ():
-        missing.discard(rows.revision_id)
         try:
             if model and decode(rows).shape[1] != model[1].dimension:
                 yield rows.revision_id, f"revision {rows.revision_id}: vectors of another dimension"
         except LibraryDamaged as error:
             yield rows.revision_id, error.message
-    for revision_id in sorted(missing):
-        yield revision_id, f"revision {revision_id}: no vectors"
 
 
 def _read_again(library: Library, revision_ids: Sequence[int], sha256s: Sequence[str]) -> None:

@@ -149,6 +149,12 @@ class ModelEmbedder:
             self._considered = True
             self._changed_over = has_fast_hardware()
 
+    @property
+    def tokenizer_file(self) -> Path | None:
+        """By which another process can count word pieces as `count` does; None where it cannot."""
+        file = self._known.folder / "tokenizer.json"
+        return file if file.is_file() and (self._bundled or self._onnx is not None) else None
+
     def load(self) -> None:
         """Loads the model now instead of at the first text; ModelError if it cannot be."""
         self._best.load()
