@@ -188,12 +188,12 @@ class Writer:
         """Has the next sync read every failed file again."""
         self._db.execute("UPDATE sources SET recipe = ? WHERE status = 'failed'", (TO_BE_READ_AGAIN,))
 
-    def read_again(self, revision_ids: Iterable[int], sha256s: Iterable[str]) -> None:
-        """Has the next sync read the files of these revisions, and those with these bytes, again."""
-        self._db.executemany(
-            "UPDATE sources SET recipe = ? WHERE id IN (SELECT source_id FROM revisions WHERE id = ?)",
-            [(TO_BE_READ_AGAIN, i) for i in revision_ids],
-        )
+    def drop_vectors(self, revision_ids: Iterable[int]) -> None:
+        """Has the next sync embed these texts again."""
+        self._db.executemany("DELETE FROM vectors WHERE revision_id = ?", [(i,) for i in revision_ids])
+
+    def read_again(self, sha256s: Iterable[str]) -> None:
+        """Has the next sync read the files with these bytes again."""
         self._db.executemany(
             "UPDATE sources SET recipe = ? WHERE sha256 = ? AND status IN ('indexed', 'other')",
             [(TO_BE_READ_AGAIN, sha256) for sha256 in sha256s],
