@@ -105,7 +105,7 @@ class WorkerProcess:
     def _loss(self, worker: subprocess.Popen[bytes], late: bool, reader: str) -> ParseError:
         code = worker.wait()
         self._end()
-        hint = "print it to a new PDF, or get another copy"
+        hint = "get another copy, print it to a new PDF, or save it in another format"
         if late or code == -signal.SIGXCPU:
             return ParseError(f"reading it took longer than {self._seconds:g} s", hint)
         if code in (-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL):
