@@ -148,6 +148,8 @@ class ModelEmbedder:
         if self._bulk and self._precision == "auto" and not self._considered and self._done >= _MANY:
             self._considered = True
             self._changed_over = has_fast_hardware()
+            if self._changed_over:
+                self.__dict__.pop("_onnx", None)  # its session holds 200 MB; made anew should it be needed
 
     @property
     def tokenizer_file(self) -> Path | None:
