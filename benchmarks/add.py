@@ -105,9 +105,11 @@ def main() -> None:
     for _ in range(given.runs):
         one = add_beside_bare(files, precision=given.precision)
         found.append(one)
-        print(f"{one.papers} papers, {one.passages} passages: add {one.add:.1f} s, {one.add_core:.1f} core-s;"
-              f" bare {one.bare:.1f} s, {one.bare_core:.1f} core-s: {one.by_clock:.2f} by the clock,"
-              f" {one.by_cores:.2f} by the cores; words after {one.words:.1f} s; {one.idle:.0%} idle")  # fmt: skip
+        print(
+            f"{one.papers} papers, {one.passages} passages: add {one.add:.1f} s, {one.add_core:.1f} core-s;"
+            f" bare {one.bare:.1f} s, {one.bare_core:.1f} core-s: {one.by_clock:.2f} by the clock,"
+            f" {one.by_cores:.2f} by the cores; words after {one.words:.1f} s; {one.idle:.0%} idle"
+        )
     best = max(found, key=lambda one: one.by_cores)
     for stage, seconds in best.seconds.items():
         print(f"  {stage:<11}{seconds:8.2f} s{best.core_seconds.get(stage, 0.0):8.2f} core-s")

@@ -17,7 +17,7 @@ from index.library import Library
 from index.reader import Pending
 from index.tally import Tally
 
-_WINDOW = 256  # passages embedded before they are stored: batches of like length waste no padding
+_WINDOW = 128  # passages embedded before they are stored: twice as many waste 1 % less on padding
 _BATCH = 64  # passages between two signs of life
 
 
