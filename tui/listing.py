@@ -35,8 +35,10 @@ class Row:
 
     @property
     def mark(self) -> str:
-        """Whether there is a paper."""
-        return "✓" if self.paper else "✗"
+        """Whether there is a paper, and whether it is found by its words only so far."""
+        if self.paper is None:
+            return "✗"
+        return "◐" if self.paper.pending else "✓"
 
 
 @dataclass(frozen=True, slots=True)
