@@ -29,18 +29,22 @@ class Finding:
 
 def examine(library: Library, *, repair: bool = False) -> Generator[Finding, None, None]:
     """Runs every check in turn; with `repair`, rebuilds the full text and the FAISS file where they fail,
-    and marks papers whose stored data is damaged to be read again by the next sync."""
+    drops vectors that are damaged, and marks papers whose raw copies are, for the next sync to make again."""
     with library.read() as reader:
         yield Finding("library.db is whole", tuple(reader.check()))
         yield Finding("every passage and section lies inside its paper's text", tuple(_spans(reader)))
         vectors, copies = list(_vectors(reader)), list(_objects(library, reader))
+        waiting = sum(text.passages for text in reader.pending())
     if repair and (vectors or copies):
-        _read_again(library, [revision_id for revision_id, _ in vectors], [s.sha256 for s in copies])
-    later = " (the next citewell sync reads it again)" if repair else ""
+        _make_again(library, [revision_id for revision_id, _ in vectors], [s.sha256 for s in copies])
     yield Finding(
-        "every passage has its vector, with the right checksum",
-        tuple(f"{problem}{later}" for _, problem in vectors),
+        f"every vector has the right checksum; {waiting:,} passages wait for theirs (citewell sync)"
+        if waiting
+        else "every passage has its vector, with the right checksum",
+        tuple(f"{problem} (the next citewell sync makes them again)" for _, problem in vectors),
+        repaired=repair,
     )
+    later = " (the next citewell sync reads it again)" if repair else ""
     yield Finding(
         "the raw copies of the papers are there and unaltered",
         tuple(f"the copy of {source.path} is missing or altered{later}" for source in copies),
@@ -62,28 +66,28 @@ def _spans(reader: Reader) -> Iterator[str]:
 
 
 def _vectors(reader: Reader) -> Iterator[tuple[int, str]]:
-    """Revisions whose vectors are damaged or missing, and what is wrong with them."""
+    """Revisions whose vectors are damaged, and what is wrong with them.
+
+    A text without vectors is no damage: the next sync embeds it.
+    """
     model = reader.model()
-    missing = reader.revision_ids()
     for rows in reader.vectors(model[0]) if model else ():
-        missing.discard(rows.revision_id)
         try:
             if model and decode(rows).shape[1] != model[1].dimension:
                 yield rows.revision_id, f"revision {rows.revision_id}: vectors of another dimension"
         except LibraryDamaged as error:
             yield rows.revision_id, error.message
-    for revision_id in sorted(missing):
-        yield revision_id, f"revision {revision_id}: no vectors"
 
 
-def _read_again(library: Library, revision_ids: Sequence[int], sha256s: Sequence[str]) -> None:
-    """Marks files for the next sync; altered copies are set aside so that it can keep true ones."""
+def _make_again(library: Library, revision_ids: Sequence[int], sha256s: Sequence[str]) -> None:
+    """Leaves the work to the next sync; altered copies are set aside so that it can keep true ones."""
     with library.write() as writer:
         library.quarantine.mkdir(exist_ok=True)
         for sha256 in set(sha256s):
             if library.objects.path(sha256).exists():
                 library.objects.path(sha256).replace(library.quarantine / sha256)
-        writer.read_again(revision_ids, sha256s)
+        writer.drop_vectors(revision_ids)
+        writer.read_again(sha256s)
 
 
 def _objects(library: Library, reader: Reader) -> Iterator[Source]:

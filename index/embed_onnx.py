@@ -69,33 +69,47 @@ def _pooling_modes(pooling: dict[str, Any]) -> list[str]:
     return [name.removeprefix(_POOLING) for name, on in pooling.items() if name.startswith(_POOLING) and on]
 
 
+class PieceCounter:
+    """Counts word pieces by a tokenizer.json, loaded when first needed."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._tokenizer: Tokenizer | None = None
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Neither cuts nor pads; ModelError if the file is damaged."""
+        if self._tokenizer is None:
+            self._tokenizer = load_tokenizer(self._file)
+        return self._tokenizer
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Word pieces of each text, special tokens left out."""
+        return [len(e) for e in self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
 class OnnxEmbedder:
     """An Embedder that needs no torch: starts in a fraction of a second."""
 
     def __init__(self, files: EncoderFiles, fingerprint: Fingerprint) -> None:
         self._files = files
         self._encoder: BertEncoder | None = None
-        self._tokenizer: Tokenizer | None = None
+        self._pieces = PieceCounter(files.folder / "tokenizer.json")
         self.fingerprint = fingerprint
 
     def load(self) -> None:
         """Loads model and tokenizer; ModelError if a file is damaged."""
         self._loaded()
-        self._pieces()
+        assert self._pieces.tokenizer is not None
 
     def _loaded(self) -> BertEncoder:
         if self._encoder is None:
             self._encoder = BertEncoder(self._files.config, self._files.weights)
         return self._encoder
 
-    def _pieces(self) -> Tokenizer:
-        if self._tokenizer is None:
-            self._tokenizer = load_tokenizer(self._files.folder / "tokenizer.json")
-        return self._tokenizer
-
     def count(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each text, special tokens left out."""
-        return [len(e) for e in self._pieces().encode_batch_fast(list(texts), add_special_tokens=False)]
+        return self._pieces.count(texts)
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, in the order given; batches are sorted by length inside."""
@@ -108,7 +122,7 @@ class OnnxEmbedder:
 
     def _vectors(self, texts: list[str]) -> Vectors:
         encoder = self._loaded()
-        rows = [self._cut(e.ids) for e in self._pieces().encode_batch_fast(texts)]
+        rows = [self._cut(e.ids) for e in self._pieces.tokenizer.encode_batch_fast(texts)]
         found = np.empty((len(rows), self.fingerprint.dimension), np.float32)
         for batch in batches([len(row) for row in rows]):
             found[batch] = self._pooled(encoder, [rows[i] for i in batch])

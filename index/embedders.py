@@ -148,6 +148,14 @@ class ModelEmbedder:
         if self._bulk and self._precision == "auto" and not self._considered and self._done >= _MANY:
             self._considered = True
             self._changed_over = has_fast_hardware()
+            if self._changed_over:
+                self.__dict__.pop("_onnx", None)  # its session holds 200 MB; made anew should it be needed
+
+    @property
+    def tokenizer_file(self) -> Path | None:
+        """By which another process can count word pieces as `count` does; None where it cannot."""
+        file = self._known.folder / "tokenizer.json"
+        return file if file.is_file() and (self._bundled or self._onnx is not None) else None
 
     def load(self) -> None:
         """Loads the model now instead of at the first text; ModelError if it cannot be."""

@@ -23,7 +23,10 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class PaperSynced:
-    """A paper is in the library from now on. `change` is "added" or "changed"."""
+    """A paper is in the library from now on: found by its words, and once it is embedded by its meaning.
+
+    `change` is "added" or "changed".
+    """
 
     path: str
     key: str
@@ -53,8 +56,18 @@ class SyncReport:
     duplicates: tuple[str, ...] = ()  # read, and found to be a paper that is indexed from a better file
     failed: tuple[PaperFailed, ...] = ()
     warnings: tuple[str, ...] = field(default=())
-    passages: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
+    passages: int = 0  # new ones, found by their words
+    embedded: int = 0  # passages that got their vectors, those of earlier runs too: found by meaning as well
+    seconds: dict[str, float] = field(default_factory=dict)  # by the clock, by stage
+    core_seconds: dict[str, float] = field(default_factory=dict)  # processor time, workers included, by stage
+    reading: dict[str, float] = field(default_factory=dict)  # parsing and splitting, in all workers together
+    cores: int = 1
+
+    @property
+    def idle(self) -> float:
+        """The share of the cores' time in which this run computed nothing: it waited, or others computed."""
+        whole = sum(self.seconds.values()) * self.cores
+        return max(0.0, 1 - sum(self.core_seconds.values()) / whole) if whole else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@
               conversations/                questions and answers that were kept (qa/history.py)
               quarantine/                   index files whose checksum did not hold
               .writer.lock                  held by the one process that writes
+      .indexing.lock                held by the one run that looks after what earlier ones left
 
 Readers take one read transaction per question. Writers hold the lock for one commit at a time, so that
 `ask` works, and a second `add` waits its turn, while a long `add` runs.
@@ -98,6 +99,22 @@ class Library:
             ) from error
         try:
             yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def indexing(self) -> Iterator[bool]:
+        """Whether this run is the one, of those that bring papers in at a time, that finishes what earlier
+        ones left behind; never waits."""
+        # Not bound to a thread: a stream may be closed in another one than it was begun in.
+        lock = FileLock(self.folder / ".indexing.lock", timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+            held = True
+        except (Timeout, OSError):  # where nothing can be written, there is nothing to finish either
+            held = False
+        try:
+            yield held
         finally:
             lock.release()
 
@@ -248,5 +265,6 @@ def _foreign(folder: Path) -> bool:
         "conversations",
         "quarantine",
         ".writer.lock",
+        ".indexing.lock",
     }
     return any(entry.name not in ours for entry in folder.iterdir())

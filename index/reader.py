@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from index import requests, tags
+from index.chunk import passage_input
 from index.codec import entities_from, record_from, references_from
 from index.embed import Fingerprint
 from index.errors import PaperNotFound
@@ -32,6 +33,7 @@ class StoredPaper:
     added: str
     updated: str
     tags: tuple[str, ...] = ()
+    pending: bool = False  # found by its words only: its vectors are still to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class StoredPassage:
     header: str
     section: Section
     page: int | None
+    pending: bool = False  # it has no vector yet, so nothing is known of its meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,14 @@ class VectorRows:
     passage_ids: tuple[int, ...]
     data: bytes
     crc32: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A text whose passages wait for their vectors."""
+
+    revision_id: int
+    passages: int
 
 
 class Reader:
@@ -192,7 +203,9 @@ class Reader:
             " (SELECT json_group_array(path) FROM (SELECT path FROM sources s WHERE s.paper_id = p.id"
             "  ORDER BY s.status <> 'indexed', path)) AS paths,"
             " (SELECT json_group_array(name) FROM (SELECT name FROM tags t WHERE t.paper_id = p.id"
-            "  ORDER BY name)) AS tags"
+            "  ORDER BY name)) AS tags,"
+            " NOT EXISTS (SELECT 1 FROM revisions r JOIN vectors v ON v.revision_id = r.id"
+            "  WHERE r.paper_id = p.id) AS pending"
             f" FROM papers p WHERE {where}",
             tuple(values),
         )
@@ -209,6 +222,7 @@ class Reader:
                 added=row["added"],
                 updated=row["updated"],
                 tags=tuple(json.loads(row["tags"])),
+                pending=bool(row["pending"]),
             )
             for row in rows
         ]
@@ -281,7 +295,9 @@ class Reader:
             rows = self._db.execute(
                 "SELECT p.*, s.path, s.kind, s.caption, s.start AS section_start, s.stop AS section_stop,"  # noqa: S608
                 " (SELECT max(number) FROM pages g"
-                "  WHERE g.revision_id = p.revision_id AND g.start <= p.start) AS page FROM passages p"
+                "  WHERE g.revision_id = p.revision_id AND g.start <= p.start) AS page,"
+                " NOT EXISTS (SELECT 1 FROM vectors v WHERE v.revision_id = p.revision_id) AS pending"
+                " FROM passages p"
                 " JOIN sections s ON s.revision_id = p.revision_id AND s.position = p.section"
                 f" WHERE p.id IN ({','.join('?' * len(batch))})",
                 batch,
@@ -295,7 +311,7 @@ class Reader:
                 )
                 found[row["id"]] = StoredPassage(
                     row["id"], row["paper_id"], row["revision_id"], span, span.of(texts[row["revision_id"]]),
-                    row["header"], section, row["page"],
+                    row["header"], section, row["page"], bool(row["pending"]),
                 )  # fmt: skip
         return found
 
@@ -356,22 +372,57 @@ class Reader:
         ).fetchone()
         return SnapshotRow(*row) if row else None
 
-    def vectors(self, model_id: int, after: int = 0) -> Iterable[VectorRows]:
-        """Stored vectors of revisions whose passages have ids above `after`, in the order of ids."""
+    def vectors(
+        self, model_id: int, *, after: int = 0, before: int | None = None, without: Iterable[int] = ()
+    ) -> Iterable[VectorRows]:
+        """Stored vectors of the revisions whose passages have ids above `after` and below `before`, in the
+        order of ids; `without` leaves revisions out. Vectors may arrive in another order than their ids.
+        """
         rows = self._db.execute(
             "SELECT v.revision_id, v.data, v.crc32,"
             " (SELECT json_group_array(id) FROM (SELECT id FROM passages p"
             "   WHERE p.revision_id = v.revision_id ORDER BY id)) AS ids"
-            " FROM vectors v WHERE v.model_id = ? AND v.revision_id IN"
-            " (SELECT revision_id FROM passages WHERE id > ?) ORDER BY v.revision_id",
-            (model_id, after),
+            " FROM vectors v WHERE v.model_id = ?1 AND v.revision_id IN"
+            " (SELECT revision_id FROM passages WHERE id > ?2 AND (?3 IS NULL OR id < ?3))"
+            " AND v.revision_id NOT IN (SELECT value FROM json_each(?4)) ORDER BY v.revision_id",
+            (model_id, after, before, json.dumps(list(without))),
         )
         for row in rows:
             yield VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
 
-    def revision_ids(self) -> set[int]:
-        """The ids of all texts."""
-        return {int(row[0]) for row in self._db.execute("SELECT id FROM revisions")}
+    def pending(self) -> list[Pending]:
+        """The texts whose passages have no vectors yet, oldest first."""
+        rows = self._db.execute(
+            "SELECT r.id, (SELECT count(*) FROM passages p WHERE p.revision_id = r.id) FROM revisions r"
+            " WHERE NOT EXISTS (SELECT 1 FROM vectors v WHERE v.revision_id = r.id) ORDER BY r.id"
+        )
+        return [Pending(int(row[0]), int(row[1])) for row in rows]
+
+    def pending_inputs(self, revision_ids: Iterable[int]) -> dict[int, list[str]]:
+        """What the embedding model is to read of these texts, a string for each passage, in the order of ids.
+
+        Texts that are gone, and those that have their vectors, are left out.
+        """
+        found: dict[int, list[str]] = {}
+        for revision_id in revision_ids:
+            rows = self._db.execute(
+                "SELECT header, start, stop FROM passages WHERE revision_id = ?1"
+                " AND NOT EXISTS (SELECT 1 FROM vectors WHERE revision_id = ?1) ORDER BY id",
+                (revision_id,),
+            ).fetchall()
+            if rows:
+                text = self._texts([revision_id])[revision_id]
+                found[revision_id] = [
+                    passage_input(row["header"], text[row["start"] : row["stop"]]) for row in rows
+                ]
+        return found
+
+    def first_pending_passage(self) -> int | None:
+        """The lowest id of a passage that has no vector yet, None where all have theirs."""
+        pending = self.pending()
+        if not pending:
+            return None
+        return int(self._one("SELECT min(id) FROM passages WHERE revision_id = ?", pending[0].revision_id)[0])
 
     def passages_up_to(self, last_id: int) -> int:
         """How many passages have an id of at most `last_id`."""

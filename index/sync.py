@@ -1,73 +1,37 @@
 """Makes the library equal its files, as a lazy stream of events.
 
 What is current is decided by the files' bytes and by the version of the parsers, never by path or time.
-Each paper is one transaction: stopping at any point, by the user or by a power cut, keeps what was done,
-and the next sync goes on from there.
+First every paper is stored, a transaction each, and can be found by its words; then their passages are
+embedded, oldest first. Stopping at any point, by the user or by a power cut, keeps what was done, and the
+next sync goes on from there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 
-import numpy as np
-
-from index.chunk import passage_input, split
-from index.embed import Embedder, Vectors, passage_room, unit_vectors
-from index.errors import ParseError, SourceError
-from index.events import Advanced, PaperFailed, PaperSynced, StageStarted, Synced, SyncEvent, SyncReport
+from index.embed import Embedder, passage_room
+from index.embedding import embed_pending
+from index.events import Advanced, PaperFailed, PaperSynced, StageStarted, Synced, SyncEvent
 from index.identity import quality
 from index.library import Library
-from index.model import Format, Paper, Passage
+from index.model import Format
 from index.reader import Source
-from index.requests import Facts, with_facts
-from index.sources import Found, find, normal_path, read
+from index.reading import FileRead, Parse, ReadPaper, Task, read_here
+from index.reading_pool import ReadingPool
+from index.requests import Facts
+from index.sources import Found, find, normal_path
+from index.tally import Tally
 from index.vectors import needs_snapshot, seal
-from index.writer import FileFacts, Placed, check_model
+from index.writer import FileFacts, check_model
 
 RECIPE = "1"  # raise it when parsing or splitting changes, so that every library reads its files again
-_WAITING = 512  # passages collected before they are embedded: batches of like length waste no padding
-_BATCH = 64  # passages between two signs of life
-
-Parse = Callable[[bytes, str], Paper]
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What the report will say."""
-
-    added: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    moved: list[str] = field(default_factory=list)
-    duplicates: list[str] = field(default_factory=list)
-    failed: list[PaperFailed] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    passages: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Adds the seconds inside to a stage."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begun
-
-    def report(self) -> SyncReport:
-        """The finished report."""
-        return SyncReport(
-            tuple(self.added), tuple(self.changed), tuple(self.removed), tuple(self.moved), self.unchanged,
-            tuple(self.duplicates), tuple(self.failed), tuple(self.warnings), self.passages,
-            dict(self.seconds),
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +42,11 @@ class _Work:
     known: Source | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A parsed file whose passages wait for their vectors."""
+class _End(Enum):
+    END = 0
 
-    file: FileFacts
-    paper: Paper
-    passages: list[Passage]
-    changed: bool
+
+_END = _End.END  # what no file can give
 
 
 class Syncer:
@@ -98,12 +59,15 @@ class Syncer:
         parse: Parse,
         suffixes: frozenset[str],
         recipe: str = RECIPE,
+        pool: ReadingPool | None = None,
     ) -> None:
+        """`pool` reads the files where they are many; `parse` does it here where they are few."""
         self._library = library
         self._embedder = embedder
         self._parse = parse
         self._suffixes = suffixes
         self._recipe = recipe
+        self._pool = pool
         self._said: dict[str, Facts] = {}  # what services said of the files that came from them
 
     def add(
@@ -154,7 +118,7 @@ class Syncer:
         self, roots: Sequence[Path], *, remove_missing: bool, whole: bool | None = None
     ) -> Generator[SyncEvent, None, None]:
         """`whole`: the roots are all that the library follows, as is usual when missing files go."""
-        tally = _Tally()
+        tally = Tally()
         yield StageStarted("looking for papers")
         with tally.timed("look"):
             found = find(roots, self._suffixes, without=self._library.folder.resolve())
@@ -163,14 +127,16 @@ class Syncer:
         if remove_missing:
             with tally.timed("store"):
                 self._remove(gone, tally)
-        yield from self._bring_in(work, tally)
-        yield from self._bring_in(self._left_over(), tally)  # papers whose better file has gone
+        with self._library.indexing() as alone:
+            yield from self._bring_in(work, tally)
+            yield from self._bring_in(self._left_over(), tally)  # papers whose better file has gone
+            yield from self._embed(tally, others=alone)
         yield from self._finish(tally)
 
     # --- deciding what to do -------------------------------------------------------------------------
 
     def _plan(
-        self, found: Found, roots: Sequence[Path], tally: _Tally, *, whole: bool
+        self, found: Found, roots: Sequence[Path], tally: Tally, *, whole: bool
     ) -> tuple[list[_Work], list[Source]]:
         """Files to read, and known files that are gone. `whole`: the roots are all that the library has."""
         with self._library.read() as reader:
@@ -206,7 +172,7 @@ class Syncer:
                     writer.note_bytes(source.path, sha256)
         return work, gone
 
-    def _follow(self, moved: Source, path: Path, gone: list[Source], tally: _Tally) -> Source:
+    def _follow(self, moved: Source, path: Path, gone: list[Source], tally: Tally) -> Source:
         """Notes that a known file stands at another path now; one that was taken out stays out."""
         gone.remove(moved)
         with self._library.write() as writer:
@@ -219,7 +185,7 @@ class Syncer:
         return source.status == "excluded" or (source.sha256 == sha256 and source.recipe == self._recipe)
 
     def _is_gone(
-        self, source: Source, found: Found, roots: Sequence[Path], tally: _Tally, *, whole: bool
+        self, source: Source, found: Found, roots: Sequence[Path], tally: Tally, *, whole: bool
     ) -> bool:
         """Whether a known file was deleted; one below a root that is itself away is kept."""
         for root in roots:
@@ -246,93 +212,84 @@ class Syncer:
 
     # --- doing it ------------------------------------------------------------------------------------
 
-    def _remove(self, gone: Iterable[Source], tally: _Tally) -> None:
+    def _remove(self, gone: Iterable[Source], tally: Tally) -> None:
         for source in gone:
             with self._library.write() as writer:
                 writer.forget_source(source.path)
             tally.removed.append(source.path)
 
-    def _bring_in(self, work: Sequence[_Work], tally: _Tally) -> Generator[SyncEvent, None, None]:
+    def _bring_in(self, work: Sequence[_Work], tally: Tally) -> Generator[SyncEvent, None, None]:
         if not work:
+            return
+        yield StageStarted("adding papers", len(work))
+        known = {item.path: item.known for item in work}
+        done = 0
+        for result in self._read([Task(item.path, self._said.get(item.path)) for item in work], tally):
+            if result is not None:
+                yield from self._store(result, known[result.path], tally)
+                done += 1
+            if done < len(work):
+                yield Advanced(done, Path(work[done].path).name)
+        yield Advanced(len(work))
+
+    def _read(self, tasks: Sequence[Task], tally: Tally) -> Iterator[FileRead | None]:
+        """What came of each file, in order; None for a sign of life."""
+        room = passage_room(self._embedder)
+        reading: Generator[FileRead | None, None, None] | Generator[FileRead, None, None]
+        if self._pool is not None and self._pool.workers(tasks):
+            reading = self._pool.read(tasks, room)
+        else:
+            reading = read_here(tasks, self._parse, self._embedder, room)
+        with tally.with_children("read"), closing(reading):
+            while True:
+                with tally.timed("read"):
+                    result = next(reading, _END)
+                if isinstance(result, _End):
+                    return
+                yield result
+
+    def _store(
+        self, result: FileRead, known: Source | None, tally: Tally
+    ) -> Generator[PaperSynced | PaperFailed, None, None]:
+        """Commits what came of a file: from now on its paper is found by its words."""
+        file = FileFacts(result.path, result.data, hashlib.sha256(result.data).hexdigest(), self._recipe)
+        found = result.outcome
+        if not isinstance(found, ReadPaper):
+            with tally.timed("store"), self._library.write() as writer:
+                writer.put_failure(file, found.message, found.hint)
+            failure = PaperFailed(result.path, found.message, found.hint)
+            tally.failed.append(failure)
+            yield failure
+            return
+        tally.read(found.parse_seconds, found.split_seconds)
+        with tally.timed("store"), self._library.write() as writer:
+            placed = writer.put_paper(file, found.paper, found.passages, self._embedder.fingerprint)
+        if placed.revision_id is None:
+            tally.duplicates.append(result.path)
+            return
+        change = "changed" if (known is not None and known.status != "failed") or not placed.new else "added"
+        (tally.changed if change == "changed" else tally.added).append(result.path)
+        tally.passages += len(found.passages)
+        tally.revisions.append(placed.revision_id)
+        title = found.paper.record.title
+        yield PaperSynced(result.path, placed.key, title, change, len(found.passages))
+
+    def _embed(self, tally: Tally, *, others: bool) -> Generator[SyncEvent, None, None]:
+        """Embeds what this run stored and then, with `others`, what earlier runs left."""
+        with self._library.read() as reader:
+            pending = reader.pending()
+        own = set(tally.revisions)
+        waiting = [text for text in pending if text.revision_id in own]
+        waiting += [text for text in pending if others and text.revision_id not in own]
+        if not waiting:
             return
         yield StageStarted("loading the model")
         with tally.timed("load model"):
             self._embedder.load()
-        yield StageStarted("adding papers", len(work))
-        waiting: list[_Read] = []
-        for done, item in enumerate(work):
-            yield Advanced(done - len(waiting), Path(item.path).name)
-            result = self._read(item, tally)
-            if isinstance(result, PaperFailed):
-                tally.failed.append(result)
-                yield result
-            else:
-                waiting.append(result)
-            if sum(len(r.passages) for r in waiting) >= _WAITING:
-                yield from self._store(waiting, tally, done + 1)
-                waiting = []
-        yield from self._store(waiting, tally, len(work))
-        yield Advanced(len(work))
+        yield StageStarted("embedding passages", sum(text.passages for text in waiting))
+        yield from embed_pending(self._library, self._embedder, waiting, tally)
 
-    def _read(self, item: _Work, tally: _Tally) -> _Read | PaperFailed:
-        """The parsed and split file, or the failure, already recorded."""
-        data = b""
-        try:
-            with tally.timed("parse"):
-                data = read(Path(item.path))
-                paper = self._parse(data, Path(item.path).name)
-                if item.path in self._said:
-                    paper = with_facts(paper, self._said[item.path])
-            with tally.timed("split"):
-                passages = split(paper, self._embedder, passage_room(self._embedder))
-            if not passages:
-                raise ParseError(
-                    "it holds no text to search", "Add a version of the paper that has its text."
-                )
-        except (ParseError, SourceError) as error:
-            with tally.timed("store"), self._library.write() as writer:
-                writer.put_failure(self._facts(item.path, data), error.message, error.hint)
-            return PaperFailed(item.path, error.message, error.hint)
-        changed = item.known is not None and item.known.status != "failed"
-        return _Read(self._facts(item.path, data), paper, passages, changed)
-
-    def _facts(self, path: str, data: bytes) -> FileFacts:
-        return FileFacts(path, data, hashlib.sha256(data).hexdigest(), self._recipe)
-
-    def _store(self, waiting: Sequence[_Read], tally: _Tally, done: int) -> Generator[SyncEvent, None, None]:
-        """Embeds the passages of several papers together and commits each paper by itself."""
-        if not waiting:
-            return
-        texts = [passage_input(p.header, p.span.of(r.paper.text)) for r in waiting for p in r.passages]
-        vectors: list[Vectors | None] = [None] * len(texts)
-        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for at in range(0, len(texts), _BATCH):
-            batch = by_length[at : at + _BATCH]
-            with tally.timed("embed"):
-                found = self._embedder.passages([texts[i] for i in batch])
-                # Whoever made the embedder: what is not a vector of this model never reaches the library.
-                found = unit_vectors(found, (len(batch), self._embedder.fingerprint.dimension))
-                for i, vector in zip(batch, found, strict=True):
-                    vectors[i] = vector
-            yield Advanced(done - len(waiting), f"{min(at + _BATCH, len(texts))} of {len(texts)} passages")
-        parts = np.split(np.asarray(vectors), np.cumsum([len(r.passages) for r in waiting])[:-1])
-        for item, part in zip(waiting, parts, strict=True):
-            with tally.timed("store"):
-                placed = self._commit(item, part)
-            if not placed.indexed:
-                tally.duplicates.append(item.file.path)
-                continue
-            change = "changed" if item.changed or not placed.new else "added"
-            (tally.changed if change == "changed" else tally.added).append(item.file.path)
-            tally.passages += len(item.passages)
-            title = item.paper.record.title
-            yield PaperSynced(item.file.path, placed.key, title, change, len(item.passages))
-
-    def _commit(self, item: _Read, vectors: Vectors) -> Placed:
-        with self._library.write() as writer:
-            return writer.put_paper(item.file, item.paper, item.passages, vectors, self._embedder.fingerprint)
-
-    def _finish(self, tally: _Tally) -> Generator[SyncEvent, None, None]:
+    def _finish(self, tally: Tally) -> Generator[SyncEvent, None, None]:
         with self._library.read() as reader:
             stale = needs_snapshot(reader)
         if tally.changed or tally.removed:

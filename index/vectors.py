@@ -12,7 +12,7 @@ import os
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,9 @@ class _Loaded:
     sealed: Any  # faiss.Index or None
     sealed_count: int
     tail: Any
-    last_id: int
+    last_id: int  # of the passages in the sealed file
+    in_tail: set[int] = field(default_factory=set)  # revisions
+    removed: int = 0  # rows of passages that are no longer there
 
 
 class VectorIndex:
@@ -76,13 +78,12 @@ class VectorIndex:
         if loaded is None or limit <= 0:
             return []
         faiss.omp_set_num_threads(1)  # for a single query more threads only wait for each other
-        # Removed passages still sit in the sealed file and may take places: ask for as many more.
-        removed = loaded.sealed_count - reader.passages_up_to(loaded.last_id) + loaded.tail.ntotal
+        limit += loaded.removed  # they still sit in the indexes and may take places
         found: list[tuple[int, float]] = []
         for index in (loaded.sealed, loaded.tail):
             if index is not None and index.ntotal:
-                found += _search(index, vector, min(index.ntotal, limit + max(0, removed)), allowed)
-        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[: limit + max(0, removed)]
+                found += _search(index, vector, min(index.ntotal, limit), allowed)
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:limit]
 
     def _up_to_date(self, reader: Reader, dimension: int) -> _Loaded | None:
         generation = reader.generation()
@@ -111,10 +112,12 @@ class VectorIndex:
 
 
 def _extend(loaded: _Loaded, reader: Reader) -> None:
-    """Adds the passages that came after what is loaded."""
-    for rows in reader.vectors(loaded.model_id, after=loaded.last_id):
+    """Adds the vectors that came after what is loaded; a paper's may come long after those of later ones."""
+    for rows in reader.vectors(loaded.model_id, after=loaded.last_id, without=loaded.in_tail):
         loaded.tail.add_with_ids(decode(rows), np.asarray(rows.passage_ids, dtype=np.int64))
-        loaded.last_id = max(loaded.last_id, rows.passage_ids[-1])
+        loaded.in_tail.add(rows.revision_id)
+    there = reader.counts()["passages"] - sum(pending.passages for pending in reader.pending())
+    loaded.removed = max(0, loaded.sealed_count + loaded.tail.ntotal - there)
 
 
 def _search(index: Any, vector: Vectors, limit: int, allowed: set[int] | None) -> list[tuple[int, float]]:
@@ -160,22 +163,31 @@ def needs_snapshot(reader: Reader) -> bool:
     if model is None:
         return False
     row = reader.snapshot(model[0])
-    total = reader.counts()["passages"]
+    total = _sealable(reader)
     if row is None:
         return total > 0
     alive = reader.passages_up_to(row.last_passage_id)
-    stale = (total - alive) + (row.count - alive)
+    stale = max(0, total - alive) + (row.count - alive)
     return stale > max(_TAIL_FREE, _TAIL_SHARE * total)
 
 
+def _sealable(reader: Reader) -> int:
+    """How many passages a sealed file may hold: those before the first one that waits for its vector. The
+    file's last id then says what is in it, and what comes later belongs to the tail."""
+    first = reader.first_pending_passage()
+    return reader.counts()["passages"] if first is None else reader.passages_up_to(first - 1)
+
+
 def seal(library: Library) -> str | None:
-    """Writes a FAISS file with every passage and makes it the current one; returns its name."""
+    """Writes a FAISS file with every passage up to the first one that waits for its vector, and makes it the
+    current one; returns its name."""
     with library.read() as reader:
         model = reader.model()
         if model is None:
             return None
         generation, (model_id, fingerprint) = reader.generation(), model
-        index, last_id = build(reader.vectors(model_id), fingerprint.dimension)
+        before = reader.first_pending_passage()
+        index, last_id = build(reader.vectors(model_id, before=before), fingerprint.dimension)
     name = f"{generation}-{fingerprint.digest()}.faiss"
     with library.write() as writer:
         library.index_folder.mkdir(exist_ok=True)

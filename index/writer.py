@@ -41,7 +41,12 @@ class Placed:
     paper_id: int
     key: str
     new: bool
-    indexed: bool
+    revision_id: int | None  # of the text that is to be embedded; None for a mere copy
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the file's text is the paper's text now."""
+        return self.revision_id is not None
 
 
 class Writer:
@@ -95,14 +100,14 @@ class Writer:
         file: FileFacts,
         paper: Paper,
         passages: Sequence[Passage],
-        vectors: Vectors,
         fingerprint: Fingerprint,
     ) -> Placed:
-        """Stores a parsed file with its passages and their vectors, replacing what the file held before.
+        """Stores a parsed file with its passages, replacing what the file held before; found by its words
+        from now on, and by its meaning once `put_vectors` has added the vectors.
 
         If the same paper is indexed from a better file, this one is noted as another copy of it.
         """
-        model_id = self.use_model(fingerprint)
+        self.use_model(fingerprint)
         self._objects.put(file.data)
         before = self._db.execute("SELECT id, paper_id FROM sources WHERE path = ?", (file.path,)).fetchone()
         paper_id = self.same_as(paper, path=file.path)
@@ -113,7 +118,7 @@ class Writer:
         elif self._better_file(paper_id, source_id, paper):
             self._attach(source_id, paper_id, "other")
             self._leave(before, paper_id)
-            return Placed(paper_id, self._key(paper_id), new=False, indexed=False)
+            return Placed(paper_id, self._key(paper_id), new=False, revision_id=None)
         self._db.execute(
             "UPDATE sources SET status = 'other' WHERE paper_id = ? AND status = 'indexed'", (paper_id,)
         )
@@ -121,10 +126,32 @@ class Writer:
         self._reconsider_others(paper_id, paper)
         self._update_paper(paper_id, paper)
         revision_id = self._replace_revision(paper_id, source_id, paper)
-        ids = self._put_passages(revision_id, paper_id, paper, passages)
-        self._put_vectors(revision_id, model_id, vectors, len(ids))
+        self._put_passages(revision_id, paper_id, paper, passages)
         self._leave(before, paper_id)
-        return Placed(paper_id, self._key(paper_id), new=new, indexed=True)
+        return Placed(paper_id, self._key(paper_id), new=new, revision_id=revision_id)
+
+    def put_vectors(self, revision_id: int, vectors: Vectors, fingerprint: Fingerprint) -> bool:
+        """Stores the vectors of a text's passages, in the order of their ids.
+
+        False, and nothing is stored, if the text has been replaced or removed since it was read for this (ids
+        are never used again), or has its vectors already.
+        """
+        model_id = self.use_model(fingerprint)
+        count = self._db.execute(
+            "SELECT count(*) FROM passages WHERE revision_id = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM vectors WHERE revision_id = ?1)",
+            (revision_id,),
+        ).fetchone()[0]
+        if count == 0:
+            return False
+        if len(vectors) != count:
+            raise ValueError(f"{len(vectors)} vectors for {count} passages")
+        data = np.ascontiguousarray(vectors, dtype="<f2").tobytes()
+        self._db.execute(
+            "INSERT INTO vectors VALUES (?, ?, ?, ?, ?)",
+            (revision_id, model_id, count, zlib.crc32(data), data),
+        )
+        return True
 
     def put_failure(self, file: FileFacts, reason: str, hint: str) -> None:
         """Lists a file as failed. What it held before is gone: the library mirrors the files."""
@@ -161,12 +188,12 @@ class Writer:
         """Has the next sync read every failed file again."""
         self._db.execute("UPDATE sources SET recipe = ? WHERE status = 'failed'", (TO_BE_READ_AGAIN,))
 
-    def read_again(self, revision_ids: Iterable[int], sha256s: Iterable[str]) -> None:
-        """Has the next sync read the files of these revisions, and those with these bytes, again."""
-        self._db.executemany(
-            "UPDATE sources SET recipe = ? WHERE id IN (SELECT source_id FROM revisions WHERE id = ?)",
-            [(TO_BE_READ_AGAIN, i) for i in revision_ids],
-        )
+    def drop_vectors(self, revision_ids: Iterable[int]) -> None:
+        """Has the next sync embed these texts again."""
+        self._db.executemany("DELETE FROM vectors WHERE revision_id = ?", [(i,) for i in revision_ids])
+
+    def read_again(self, sha256s: Iterable[str]) -> None:
+        """Has the next sync read the files with these bytes again."""
         self._db.executemany(
             "UPDATE sources SET recipe = ? WHERE sha256 = ? AND status IN ('indexed', 'other')",
             [(TO_BE_READ_AGAIN, sha256) for sha256 in sha256s],
@@ -313,8 +340,7 @@ class Writer:
 
     def _put_passages(
         self, revision_id: int, paper_id: int, paper: Paper, passages: Sequence[Passage]
-    ) -> list[int]:
-        ids: list[int] = []
+    ) -> None:
         for passage in passages:
             self._db.execute(
                 "INSERT INTO passages (revision_id, paper_id, section, start, stop, header)"
@@ -328,28 +354,18 @@ class Writer:
                     passage.header,
                 ),
             )
-            ids.append(self._last_id())
+            passage_id = self._last_id()
             section = paper.sections[passage.section]
             self._db.execute(
                 "INSERT INTO passage_fts (rowid, title, heading, text) VALUES (?, ?, ?, ?)",
                 # Word for word what the view passage_search yields, or a later deletion would miss.
                 (
-                    ids[-1],
+                    passage_id,
                     paper.record.title,
                     f"{section.heading} {section.caption}",
                     passage.span.of(paper.text),
                 ),
             )
-        return ids
-
-    def _put_vectors(self, revision_id: int, model_id: int, vectors: Vectors, count: int) -> None:
-        if len(vectors) != count:
-            raise ValueError(f"{len(vectors)} vectors for {count} passages")
-        data = np.ascontiguousarray(vectors, dtype="<f2").tobytes()
-        self._db.execute(
-            "INSERT INTO vectors VALUES (?, ?, ?, ?, ?)",
-            (revision_id, model_id, count, zlib.crc32(data), data),
-        )
 
     def _delete_revision(self, paper_id: int) -> None:
         self._db.execute(

@@ -26,8 +26,10 @@ def features(
 ) -> tuple[float, float, float, float]:
     """Four figures from 0 to 1: the best cosine of a passage; the largest share of the question's words,
     weighted by their rarity, that one passage holds with its title; the same for a sentence; the mean cosine
-    of the best three sentences."""
+    of the best three sentences. A passage that waits to be embedded has no cosine yet: the best of its
+    sentences stands for it."""
     cosine = max((p.cosine or 0.0 for p in evidence), default=0.0)
+    cosine = max(cosine, max((c.cosine for c in ranked if c.source.passage.pending), default=0.0))
     passage = max((_held(p, rarity) for p in evidence), default=0.0)
     sentence = max((c.coverage for c in ranked), default=0.0)
     best = sorted((c.cosine for c in ranked), reverse=True)[:3]

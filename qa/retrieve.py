@@ -152,7 +152,8 @@ class Retriever:
     ) -> list[tuple[int, float]]:
         share = self._options.dense_share
         if self._options.fusion == "scores":
-            scores = score_fusion(bm25, dense, share)
+            pending = {i for i, _ in bm25 if passages[i].pending}
+            scores = score_fusion(bm25, dense, share, pending)
         else:
             rankings = [[i for i, _ in hits] for hits in (bm25, dense)]
             scores = dict(reciprocal_rank_fusion(rankings, (1 - share, share), self._options.rrf_k))

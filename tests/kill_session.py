@@ -2,7 +2,8 @@
 
 Usage: kill_session.py citewell|control FOLDER. It reads FOLDER/stage/<step>/ (made by `stage`), applies one
 step after the other to FOLDER/papers by renames, which are whole or not at all, and brings the library in
-FOLDER/library up to date. After each step it prints one line, which says that the step is acknowledged.
+FOLDER/library up to date. After each step it prints one line, which says that the step is acknowledged;
+before that a line for each paper that is said to be stored, and so to be found by its words.
 
 The session's own changes use renameat, unlinkat and writev, so that rename, unlink and write are the
 library's alone and may be made to fail.
@@ -17,11 +18,13 @@ import os
 import sys
 from pathlib import Path
 
+from index import embedding
 from index.errors import CitewellError
+from index.events import PaperSynced
 from index.library import Library
 from index.remove import remove
 from index.vectors import seal
-from tests.fakes import FakeEmbedder, hash_vector, make_syncer, report_of, tiny
+from tests.fakes import FakeEmbedder, hash_vector, make_syncer, tiny
 
 # Each step: files that appear or change (their text), files that go (None), files that move (a new name).
 FIRST = tiny("First study of rats", "# One", "Rats ran w1. They ran again.", "# Two", "Rats slept w1b.")
@@ -91,7 +94,8 @@ def say(text: str) -> None:
 
 
 def citewell(folder: Path) -> None:
-    """The session with citewell's own library."""
+    """The session with citewell's own library; vectors come in several transactions a step."""
+    embedding._WINDOW = 3
     library = Library(folder / "library", lock_seconds=2.0)
     library.create()
     for number in range(len(STEPS)):
@@ -99,7 +103,9 @@ def citewell(folder: Path) -> None:
         if REMOVED in STEPS[number]:
             remove(library, [REMOVED])
         syncer = make_syncer(library, FakeEmbedder())
-        report_of(syncer.add([folder / "papers"]) if number == 0 else syncer.sync())
+        for event in syncer.add([folder / "papers"]) if number == 0 else syncer.sync():
+            if isinstance(event, PaperSynced):
+                say(f"stored {event.title}")
         if number in (2, 4):
             seal(library)
         say(f"done {number}")

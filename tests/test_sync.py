@@ -699,7 +699,7 @@ def test_a_reader_sees_one_generation_while_a_writer_commits(library: Library, p
 
 
 def test_readers_beside_a_writer_never_see_half_a_paper(library: Library, papers: Path) -> None:
-    """Each paper has two passages with one word of its own; they come and go together."""
+    """Each paper has two passages; they come and go together, by their words, and later by their meaning."""
     report_of(make_syncer(library).add([papers]))
     wrong: list[object] = []
     ended = threading.Event()
@@ -710,8 +710,10 @@ def test_readers_beside_a_writer_never_see_half_a_paper(library: Library, papers
                 for paper in reader.papers():
                     ids = set(reader.passage_ids(paper.id))
                     index = VectorIndex(library).search(reader, FakeEmbedder().query("x"), 100)
-                    if not ids or ids - {i for i, _ in index}:
-                        wrong.append((paper, ids, index))
+                    by_meaning = ids & {i for i, _ in index}
+                    by_words = ids & {i for i, _ in reader.match(f'"{paper.record.title}"', 100, (1, 1, 1))}
+                    if not ids or by_words != ids or by_meaning != (set() if paper.pending else ids):
+                        wrong.append((paper, ids, by_words, by_meaning))
 
     threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:
@@ -893,7 +895,8 @@ def test_the_stages_come_in_order_and_with_their_totals(library: Library, papers
     stages = [e for e in make_syncer(library).add([papers]) if isinstance(e, StageStarted)]
     assert stages == [
         StageStarted("looking for papers"),
-        StageStarted("loading the model"),
         StageStarted("adding papers", 2),
+        StageStarted("loading the model"),
+        StageStarted("embedding passages", 2),
         StageStarted("sealing the index"),
     ]

@@ -277,18 +277,20 @@ def test_ids_are_never_given_twice(library: Library, papers: Path) -> None:
 # --- stored vectors and copies that are damaged ------------------------------------------------------------
 
 
-def test_damaged_stored_vectors_are_found_and_read_again(library: Library, papers: Path) -> None:
+def test_damaged_stored_vectors_are_found_and_made_again(library: Library, papers: Path) -> None:
     with library.write() as writer:
         writer._db.execute("UPDATE vectors SET data = zeroblob(length(data)) WHERE revision_id = 2")
-        writer._db.execute("DELETE FROM vectors WHERE revision_id = 4")
         writer._db.execute("DELETE FROM snapshots")
     with pytest.raises(LibraryDamaged, match="stored vectors of revision 2 are damaged") as caught:
         search(library)
     assert caught.value.hint == "Run: citewell doctor --repair"
-    assert len(findings(library)[VECTORS].problems) == 2
-    assert not findings(library, repair=True)[VECTORS].ok
+    (problem,) = findings(library)[VECTORS].problems
+    assert problem.startswith("stored vectors of revision 2 are damaged")
+    assert findings(library, repair=True)[VECTORS].ok
+    assert search(library), "until they are made again, the others are searched"
+    assert "2 passages wait for theirs" in next(name for name in findings(library) if "checksum" in name)
     report = report_of(make_syncer(library).sync())
-    assert set(report.changed) == {str(papers / "1.txt"), str(papers / "3.txt")}
+    assert (report.changed, report.embedded, report.unchanged) == ((), 2, 5)
     assert_whole(library)
 
 
@@ -364,7 +366,9 @@ def test_good_vectors_come_out_at_length_one() -> None:
     assert found.dtype == np.float32
 
 
-def test_a_model_that_returns_nonsense_stores_nothing(library: Library, papers: Path) -> None:
+def test_a_model_that_returns_nonsense_stores_no_vector_and_the_next_sync_does(
+    library: Library, papers: Path
+) -> None:
     """A model of someone's own may not check itself as ours does."""
 
     class Broken(FakeEmbedder):
@@ -379,4 +383,6 @@ def test_a_model_that_returns_nonsense_stores_nothing(library: Library, papers: 
     for embedder in (Broken(FINGERPRINT), NotNumbers(FINGERPRINT)):
         with pytest.raises(ModelError):
             report_of(make_syncer(library, embedder).sync())
-        assert_whole(library)
+        assert_whole(library, pending={"A new one"})
+    report_of(make_syncer(library).sync())
+    assert_whole(library)

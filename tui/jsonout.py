@@ -55,6 +55,7 @@ def paper_json(paper: StoredPaper) -> dict[str, Any]:
         "format": str(paper.format),
         "passages": paper.passages,
         "body_missing": paper.body_missing,
+        "pending": paper.pending,
         "notes": list(paper.notes),
         "tags": list(paper.tags),
         "paths": list(paper.paths),

@@ -35,8 +35,10 @@ class Row:
 
     @property
     def mark(self) -> str:
-        """Whether there is a paper."""
-        return "✓" if self.paper else "✗"
+        """Whether there is a paper, and whether it is found by its words only so far."""
+        if self.paper is None:
+            return "✗"
+        return "◐" if self.paper.pending else "✓"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Listing:
     papers: int = 0
     passages: int = 0
     failed: int = 0
+    pending: int = 0  # papers that are found by their words only so far
     folders: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     generation: int = -1
@@ -66,7 +69,7 @@ def read_listing(library: Library) -> Listing:
     folders = tuple(path for path, folder in roots if folder)
     return Listing(
         tuple(rows), len(papers), sum(paper.passages for paper in papers), len(sources) + len(requests),
-        folders, tuple(tags), generation,
+        sum(paper.pending for paper in papers), folders, tuple(tags), generation,
     )  # fmt: skip
 
 
@@ -80,6 +83,7 @@ def _paper_row(paper: StoredPaper) -> Row:
     record = paper.record
     title = line(record.title[:_LONGEST])
     notes = " (body missing)" if paper.body_missing else ""
+    notes += " (words only so far)" if paper.pending else ""
     notes += " (retracted)" if any("was retracted" in note for note in paper.notes) else ""
     name = line(short_name(record)[:_LONGEST])
     tags = tuple(line(tag) for tag in paper.tags)

@@ -16,6 +16,7 @@ from qa.settings import Settings
 
 if TYPE_CHECKING:
     from index.embed import Embedder
+    from index.embedders import ModelEmbedder
     from index.fetch.run import FetchRun
     from index.library import Library
     from index.model import Paper
@@ -73,11 +74,11 @@ class Parts:
         return self._embedder(bulk=False)
 
     @cached_property
-    def bulk_embedder(self) -> Embedder:
+    def bulk_embedder(self) -> ModelEmbedder:
         """The same model, computed by what is fastest for many passages."""
         return self._embedder(bulk=True)
 
-    def _embedder(self, *, bulk: bool) -> Embedder:
+    def _embedder(self, *, bulk: bool) -> ModelEmbedder:
         import platformdirs
 
         from index.embed import DEFAULT_MODEL
@@ -108,9 +109,11 @@ class Parts:
     def syncer(self) -> Syncer:
         """Brings files into the library."""
         from index.parse import SUFFIXES
+        from index.reading_pool import ReadingPool
         from index.sync import Syncer
 
-        return Syncer(self.library, self.bulk_embedder, self.parse, SUFFIXES)
+        pool = ReadingPool(lambda: self.bulk_embedder.tokenizer_file)
+        return Syncer(self.library, self.bulk_embedder, self.parse, SUFFIXES, pool=pool)
 
     @cached_property
     def client(self) -> HttpClient:

@@ -52,6 +52,7 @@ def _row(paper: StoredPaper) -> list[str]:
     record = paper.record
     title = line(record.title) + (" (body missing)" if paper.body_missing else "")
     title += " (retracted)" if any("was retracted" in note for note in paper.notes) else ""
+    title += " (words only so far)" if paper.pending else ""
     title += "".join(f" #{line(tag)}" for tag in paper.tags)
     author = line(record.authors[0].family) if record.authors else ""
     return [line(paper.key), str(record.year or ""), author, title, str(paper.passages)]
@@ -111,6 +112,8 @@ def print_paper(
             out.print(Text(f"{name:<11} {line(value)}"))
     if paper.body_missing:
         out.print(Text("The body is missing: this is a summary or an abstract.", "yellow"))
+    if paper.pending:
+        out.print(Text("Found by its words only so far: citewell sync goes on with the rest.", "yellow"))
     for remark in paper.notes:
         out.print(Text(f"! {line(remark)}", "yellow"))
     out.print()
@@ -129,7 +132,7 @@ def print_status(shown: dict[str, Any]) -> None:
     rows = [
         ("Library", shown["library"]),
         ("Papers", f"{shown['papers']:,}{missing}"),
-        ("Passages", f"{shown['passages']:,}"),
+        ("Passages", f"{shown['passages']:,}{_waiting(shown)}"),
         ("Files", f"{shown['sources']:,}, {shown['failed']:,} failed"),
         ("Model", f"{shown['model']} ({shown['dimension']} dimensions)" if shown["model"] else "none yet"),
         ("Size", f"{shown['bytes'] / 1e6:,.1f} MB"),
@@ -137,6 +140,14 @@ def print_status(shown: dict[str, Any]) -> None:
     ]
     for name, value in rows:
         out.print(Text(f"{name:<9} {line(str(value))}"))
+
+
+def _waiting(shown: dict[str, Any]) -> str:
+    """Passages that can be found by their words, but not yet by their meaning."""
+    if not shown["pending_passages"]:
+        return ""
+    papers = count(shown["pending_papers"], "paper")
+    return f" ({shown['pending_passages']:,} of {papers} wait to be embedded: citewell sync)"
 
 
 def _shortened(paths: Sequence[str]) -> str:

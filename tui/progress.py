@@ -53,7 +53,8 @@ class Progress:
         elif isinstance(event, Advanced) and not self._quiet and time.monotonic() - self._last >= _SECONDS:
             self._last = time.monotonic()
             of = "" if self._stage.total is None else f" of {self._stage.total:,}"
-            note(f"{self._stage.stage}: {event.done:,}{of} ({event.detail[:_DETAIL]})")
+            detail = f" ({event.detail[:_DETAIL]})" if event.detail else ""
+            note(f"{self._stage.stage}: {event.done:,}{of}{detail}")
 
     def _draw(self, bars: Bars, event: object) -> None:
         if isinstance(event, StageStarted):

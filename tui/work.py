@@ -97,6 +97,8 @@ def told(report: SyncReport) -> str:
     said = [f"{number:,} {word}" for number, word in figures if number]
     if report.duplicates:
         said.append(f"{len(report.duplicates):,} other copies of papers")
+    if report.embedded != report.passages:
+        said.append(f"{report.embedded:,} embedded")
     if not said:
         return f"nothing new: {counted(report.unchanged, 'file')} as before"
     if report.passages:

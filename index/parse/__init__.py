@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from index.errors import ParseError
 from index.model import Format, Paper, Span
 from index.parse.builder import plain
-
-if TYPE_CHECKING:
-    from index.parse.pdf import PdfParser
 
 # The endings that a walk through a folder picks up. A file named by the user is read whatever its ending.
 SUFFIXES: frozenset[str] = frozenset(
@@ -26,7 +23,15 @@ _SPOKEN = {
 _MAX_REASON = 200  # characters
 
 
-def parse(data: bytes, name: str, pdf: PdfParser) -> Paper:
+class PdfReader(Protocol):
+    """Reads PDFs: in a process of its own (PdfParser), or in one that is there for this (PdfHere)."""
+
+    def parse(self, data: bytes) -> Paper:
+        """The paper in the bytes of a PDF file. Raises ParseError with the reason if there is none."""
+        ...
+
+
+def parse(data: bytes, name: str, pdf: PdfReader) -> Paper:
     """The paper in a file's bytes; `name` is the file's name, for a last-resort title and close calls.
 
     Raises ParseError, and nothing else, for whatever the bytes are.
@@ -51,7 +56,7 @@ def parse(data: bytes, name: str, pdf: PdfParser) -> Paper:
     return paper
 
 
-def _read(form: Format, data: bytes, name: str, pdf: PdfParser) -> Paper:
+def _read(form: Format, data: bytes, name: str, pdf: PdfReader) -> Paper:
     """Hands the bytes to the format's parser; each loads its libraries only when asked for."""
     if form is Format.PDF:
         return pdf.parse(data)

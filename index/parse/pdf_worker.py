@@ -1,122 +1,67 @@
 """The process that reads PDFs: `python -m index.parse.pdf_worker`. One document after another, with limits.
 
 PDFium is C++ that reads hostile files, so it runs where a crash, a leak or an endless loop costs one
-document and no more. Frames on stdin and stdout: four bytes of length, big-endian, then the bytes. The
-first answer is an empty frame, "ready"; then each frame of PDF bytes is answered by a frame of JSON, either
-{"paper": …} or {"error": message, "hint": hint}. End of input ends the process.
+document and no more. Each frame of PDF bytes is answered by a frame of JSON, either {"paper": …} or
+{"error": message, "hint": hint}.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import struct
+import json
 import sys
-import threading
-import time
-from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter
 
 from index.errors import ParseError
 from index.model import Paper
+from index.parse.frames import allow_processor, limit_memory, own_streams, receive, send
 
-HEADER = struct.Struct(">I")
 PAPER: TypeAdapter[Paper] = TypeAdapter(Paper)
+
+
+class PdfHere:
+    """Reads PDFs in this very process, which is to be one that nobody would miss."""
+
+    def __init__(self, megabytes: int, max_pages: int) -> None:
+        """Loads PDFium, so that limits set after this count documents only."""
+        import pypdfium2
+
+        from index.parse.pdf_document import read_pdf
+
+        assert pypdfium2 is not None
+        self._megabytes, self._max_pages, self._read = megabytes, max_pages, read_pdf
+
+    def parse(self, data: bytes) -> Paper:
+        """The paper in the bytes of a PDF file. Raises ParseError with the reason if there is none."""
+        try:
+            return self._read(data, self._max_pages)
+        except ParseError:
+            raise
+        except (MemoryError, RecursionError) as error:
+            raise ParseError(f"needs more than {self._megabytes} MB of memory") from error
+        except Exception as error:  # a fault of ours costs this document, not the ones that follow
+            name = type(error).__name__
+            raise ParseError(f"the PDF reader failed on it ({name})", "please report it") from error
 
 
 def main(arguments: list[str]) -> int:
     """Serves documents until stdin ends. Arguments: seconds and megabytes a document may take, pages."""
-    seconds, megabytes, max_pages = int(arguments[0]), int(arguments[1]), int(arguments[2])
-    source = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    # Nothing a library prints may get between the frames, or to the user's terminal.
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    import pypdfium2  # loaded before the limits, so that they count documents only
-
-    from index.parse.pdf_document import read_pdf
-
-    assert pypdfium2 is not None
-    _limit(megabytes)
+    seconds, megabytes, max_pages = map(int, arguments)
+    source, answers = own_streams()
+    reader = PdfHere(megabytes, max_pages)
+    limit_memory(megabytes)
     send(answers, b"")
     while (data := receive(source)) is not None:
-        _allow_processor(seconds)
-        send(answers, _answer(data, max_pages, megabytes, read_pdf))
+        allow_processor(seconds)
+        send(answers, _answer(reader, data))
     return 0
 
 
-def _answer(data: bytes, max_pages: int, megabytes: int, read: Any) -> bytes:
-    import json
-
+def _answer(reader: PdfHere, data: bytes) -> bytes:
     try:
-        return b'{"paper":' + PAPER.dump_json(read(data, max_pages)) + b"}"
+        return b'{"paper":' + PAPER.dump_json(reader.parse(data)) + b"}"
     except ParseError as error:
         return json.dumps({"error": error.message, "hint": error.hint}).encode()
-    except (MemoryError, RecursionError):
-        return json.dumps({"error": f"needs more than {megabytes} MB of memory", "hint": ""}).encode()
-    except (
-        Exception
-    ) as error:  # a fault of ours costs this document, not the process and the ones that follow
-        name = type(error).__name__
-        return json.dumps(
-            {"error": f"the PDF reader failed on it ({name})", "hint": "please report it"}
-        ).encode()
-
-
-def send(stream: BinaryIO, data: bytes) -> None:
-    """Writes one frame."""
-    stream.write(HEADER.pack(len(data)))
-    stream.write(data)
-    stream.flush()
-
-
-def receive(stream: BinaryIO) -> bytes | None:
-    """Reads one frame; None when the other side has gone."""
-    header = stream.read(HEADER.size)
-    if len(header) < HEADER.size:
-        return None
-    (length,) = HEADER.unpack(header)
-    data = stream.read(length)
-    return data if len(data) == length else None
-
-
-def _end_with_parent(parent: int) -> None:
-    """Ends the process when its parent was killed while a document was being read."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(0)
-
-
-def _limit(megabytes: int) -> None:
-    with contextlib.suppress(ImportError):
-        import resource
-
-        _set_limit(resource.RLIMIT_CORE, 0)
-        _set_limit(resource.RLIMIT_FSIZE, 0)
-        _set_limit(resource.RLIMIT_AS, megabytes << 20)
-
-
-def _set_limit(which: int, value: int) -> None:
-    import resource
-
-    hard = resource.getrlimit(which)[1]
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    # macOS knows some of these limits and refuses to set them; the wall-clock limit still holds.
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(which, (value, hard))
-
-
-def _allow_processor(seconds: int) -> None:
-    """Processor time for one document: what was used so far and `seconds` more."""
-    with contextlib.suppress(ImportError):
-        import resource
-
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        _set_limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + seconds + 2)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,20 @@ import click
 from tui.diagnostics import Exit, note
 from tui.options import as_json, make_parts, network, place
 
+timed = click.option("--timings", is_flag=True, help="Say where the time went.")
+
 
 @click.command(short_help="Bring papers in: files, folders, ids, links, lists.")
 @click.argument("items", nargs=-1, metavar="PAPER...", type=click.Path())
 @click.option("--zotero", is_flag=True, help="Your Zotero library, with the files attached to its papers.")
+@timed
 @as_json
 @network
 @place
 def add(
     items: tuple[str, ...],
     zotero: bool,
+    timings: bool,
     as_json: bool,
     offline: bool,
     library: Path | None,
@@ -38,21 +42,22 @@ def add(
         plan = planned(parts, items, zotero=zotero)
         fetched = fetch_papers(parts, plan.wanted, quiet=as_json) if plan.wanted else None
         report = run_sync(storing(parts, plan, fetched), quiet=as_json)
-        return print_report(report, as_json=as_json, fetched=fetched)
+        return print_report(report, as_json=as_json, fetched=fetched, timings=timings)
 
 
 @click.command(short_help="Make the library equal its folders.")
 @click.option("--retry", is_flag=True, help="Read the files that failed once more.")
+@timed
 @as_json
 @place
-def sync(retry: bool, as_json: bool, library: Path | None, model: str | None) -> int:
+def sync(retry: bool, timings: bool, as_json: bool, library: Path | None, model: str | None) -> int:
     """Make the library equal its folders: new, changed, moved and removed papers."""
     from tui.filling import updating
     from tui.print_sync import print_report, run_sync
 
     with make_parts(library, model) as parts:
         report = run_sync(updating(parts, retry=retry), quiet=as_json)
-        return print_report(report, as_json=as_json)
+        return print_report(report, as_json=as_json, timings=timings)
 
 
 @click.command(short_help="Take papers out; their files stay.")

@@ -132,11 +132,13 @@ def status(as_json: bool, library: Path | None, model: str | None) -> int:
     with make_parts(library, model) as parts:
         with parts.library.read() as reader:
             counts, built_with, roots = reader.counts(), reader.model(), reader.roots()
-            generation = reader.generation()
+            generation, pending = reader.generation(), reader.pending()
         size = sum(path.stat().st_size for path in parts.library.folder.rglob("*") if path.is_file())
         shown = {
             "library": str(parts.library.folder.absolute()),
             **counts,
+            "pending_papers": len(pending),
+            "pending_passages": sum(text.passages for text in pending),
             "generation": generation,
             "model": built_with[1].name if built_with else None,
             "dimension": built_with[1].dimension if built_with else None,

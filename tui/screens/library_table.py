@@ -140,6 +140,7 @@ class LibraryTable(WorkingScreen):
         said.append(f"{shown:,} of {counted(listing.papers, 'paper')}" if shown is not None
                     else counted(listing.papers, "paper"))  # fmt: skip
         said += [f"{listing.failed:,} failed"] if listing.failed else []
+        said += [f"{listing.pending:,} by words only"] if listing.pending else []
         said += ["watching"] if self.watching else []
         said.append(counted(listing.passages, "passage"))
         self.query_one("#headline", Static).update(

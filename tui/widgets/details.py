@@ -75,6 +75,8 @@ def _of_paper(paper: StoredPaper) -> Content:
         parts += [("\nFile      ", "$text-muted"), line(path)]
     if paper.body_missing:
         parts += [("\n\n! ", "$text-warning"), "Only a summary or an abstract: the body is missing."]
+    if paper.pending:
+        parts += [("\n\n! ", "$text-warning"), "Found by its words only so far: u goes on with the rest."]
     for note in paper.notes:
         parts += [("\n\n! ", "$text-warning"), line(note)]
     return Content.assemble(*parts)
