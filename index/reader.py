@@ -356,26 +356,39 @@ class Reader:
         ).fetchone()
         return SnapshotRow(*row) if row else None
 
-    def vectors(self, model_id: int, after: int = 0) -> Iterable[VectorRows]:
-        """Stored vectors of revisions whose passages have ids above `after`, in the order of ids."""
+    def vectors(self, model_id: int, revisions: Sequence[int] | None = None) -> Iterable[VectorRows]:
+        """Stored vectors, of these revisions only or of all, in the order of revisions."""
+        chosen = "" if revisions is None else "AND v.revision_id IN (SELECT value FROM json_each(?))"
         rows = self._db.execute(
-            "SELECT v.revision_id, v.data, v.crc32,"
+            "SELECT v.revision_id, v.data, v.crc32,"  # noqa: S608 (own phrase)
             " (SELECT json_group_array(id) FROM (SELECT id FROM passages p"
             "   WHERE p.revision_id = v.revision_id ORDER BY id)) AS ids"
-            " FROM vectors v WHERE v.model_id = ? AND v.revision_id IN"
-            " (SELECT revision_id FROM passages WHERE id > ?) ORDER BY v.revision_id",
-            (model_id, after),
+            f" FROM vectors v WHERE v.model_id = ? {chosen} ORDER BY v.revision_id",
+            (model_id,) if revisions is None else (model_id, json.dumps(list(revisions))),
         )
         for row in rows:
             yield VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
+
+    def vector_revisions(self, model_id: int) -> list[int]:
+        """The revisions that have vectors of this model, in order."""
+        rows = self._db.execute(
+            "SELECT revision_id FROM vectors WHERE model_id = ? ORDER BY revision_id", (model_id,)
+        )
+        return [int(row[0]) for row in rows]
 
     def revision_ids(self) -> set[int]:
         """The ids of all texts."""
         return {int(row[0]) for row in self._db.execute("SELECT id FROM revisions")}
 
-    def passages_up_to(self, last_id: int) -> int:
-        """How many passages have an id of at most `last_id`."""
+    def passages_up_to(self, last_id: int | None = None) -> int:
+        """How many passages there are, or have an id of at most `last_id`."""
+        if last_id is None:
+            return int(self._one("SELECT count(*) FROM passages")[0])
         return int(self._one("SELECT count(*) FROM passages WHERE id <= ?", last_id)[0])
+
+    def last_passage_id(self) -> int:
+        """The highest id of a passage, 0 if there is none."""
+        return int(self._one("SELECT coalesce(max(id), 0) FROM passages")[0])
 
     def check(self, *, full: bool = True) -> list[str]:
         """What SQLite itself finds wrong with the file and its foreign keys."""
