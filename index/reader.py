@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from index import requests, tags
+from index import fulltext, requests, tags
 from index.codec import entities_from, record_from, references_from
 from index.embed import Fingerprint
 from index.errors import PaperNotFound
+from index.fulltext import ROWS, Weights
 from index.model import Entity, Format, Page, Record, Reference, Section, SectionKind, Span
 from index.requests import Facts, Request
 
@@ -246,33 +247,30 @@ class Reader:
 
     # --- passages ------------------------------------------------------------------------------------
 
-    def match(self, expression: str, limit: int, weights: tuple[float, float, float],
+    def match(self, expression: str, limit: int, weights: Weights,
               allowed: set[int] | None = None) -> list[tuple[int, float]]:  # fmt: skip
         """Passage ids and BM25 scores (higher is better) for an FTS5 expression, best first.
 
         `weights` are those of title, heading and text; `allowed` limits to these passage ids.
         """
-        if not expression:
-            return []
-        scope, values = "", []
-        if allowed is not None:
-            # The plus keeps SQLite from asking the full-text index once for every allowed id.
-            scope = "AND +rowid IN (SELECT value FROM json_each(?))"
-            values = [json.dumps(sorted(allowed))]
-        rows = self._db.execute(
-            "SELECT rowid, -bm25(passage_fts, ?, ?, ?) AS score FROM passage_fts"  # noqa: S608 (own phrase)
-            f" WHERE passage_fts MATCH ? {scope} ORDER BY score DESC, rowid LIMIT ?",
-            (*weights, expression, *values, limit),
-        )
-        return [(int(row[0]), float(row[1])) for row in rows]
+        return fulltext.match(self._db, expression, limit, weights, allowed)
+
+    def match_words(
+        self,
+        words: Sequence[str],
+        limit: int,
+        weights: Weights,
+        allowed: set[int] | None = None,
+        most: int = ROWS,
+    ) -> list[tuple[int, float]]:
+        """The same for passages with any of these words; in a large library for those with one of the rarer
+        words, which are in at most `most` rows."""
+        return fulltext.match_words(self._db, words, limit, weights, allowed, most)
 
     def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
-        """In the text of how many passages each of these words (stemmed like the index) occurs.
-
-        Titles are left out: every passage of a paper repeats its title.
-        """
-        query = "SELECT count(*) FROM passage_fts WHERE passage_fts MATCH ?"
-        return {word: int(self._one(query, f'text : "{word}"')[0]) for word in sorted(set(words))}
+        """In the text of how many passages each of these words (stemmed like the index) occurs; of common
+        words in a large library an estimate."""
+        return fulltext.frequencies(self._db, words)
 
     def passages(self, ids: Iterable[int]) -> dict[int, StoredPassage]:
         """The passages with these ids that there are; an id of a removed paper is simply absent."""
@@ -330,20 +328,37 @@ class Reader:
         if tagged:
             chosen = tags.papers_with(self._db, tagged)
             paper_ids = sorted(chosen if paper_ids is None else chosen & set(paper_ids))
+        papers = (
+            "(?1 IS NULL OR p.year >= ?1) AND (?2 IS NULL OR p.year <= ?2)"
+            " AND (?3 IS NULL OR p.id IN (SELECT value FROM json_each(?3)))"
+        )
+        values = (low, high, None if paper_ids is None else json.dumps(list(paper_ids)))
+        if not sections and not kinds:
+            rows = self._db.execute(
+                "SELECT id FROM passages WHERE paper_id IN (SELECT p.id FROM papers p"  # noqa: S608 (own phrase)
+                f" WHERE {papers})",
+                values,
+            )
+            return {row[0] for row in rows}
         rows = self._db.execute(
-            "SELECT q.id, s.heading, s.kind FROM passages q JOIN papers p ON p.id = q.paper_id"
-            " JOIN sections s ON s.revision_id = q.revision_id AND s.position = q.section"
-            " WHERE (?1 IS NULL OR p.year >= ?1) AND (?2 IS NULL OR p.year <= ?2)"
-            " AND (?3 IS NULL OR p.id IN (SELECT value FROM json_each(?3)))",
-            (low, high, None if paper_ids is None else json.dumps(list(paper_ids))),
+            # One row a section: a library has a few of their headings, again and again.
+            "SELECT r.id, s.position, s.heading, s.kind FROM papers p JOIN revisions r ON r.paper_id = p.id"  # noqa: S608
+            f" JOIN sections s ON s.revision_id = r.id WHERE {papers}",
+            values,
         )
         words = [word.lower() for word in sections or ()]
-        return {
-            int(row[0])
-            for row in rows
-            if (not words or any(word in row[1].lower() or word == row[2] for word in words))
-            and (not kinds or row[2] in kinds)
-        }
+        within: dict[int, set[int]] = {}
+        for revision, position, heading, kind in rows:
+            if kinds and kind not in kinds:
+                continue
+            if not words or any(word in heading.lower() or word == kind for word in words):
+                within.setdefault(revision, set()).add(position)
+        found = self._db.execute(
+            "SELECT id, revision_id, section FROM passages"
+            " WHERE revision_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(within)),),
+        )
+        return {i for i, revision, section in found if section in within[revision]}
 
     # --- vectors -------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from index.embed import Embedder, Vectors
 from index.errors import PaperNotFound
+from index.fulltext import ROWS
 from index.reader import Reader, StoredPassage
 from index.vectors import VectorIndex
 from qa.clock import Clock
@@ -17,7 +18,7 @@ from qa.fuse import reciprocal_rank_fusion, score_fusion
 from qa.model import Filters, Query, ScoredPassage
 from qa.priors import asks_for_findings, section_prior
 from qa.rerank import Reranker, rerank_text
-from qa.words import match_expression, tokens
+from qa.words import content_words, tokens
 
 _MAX_LOGIT = 8.0
 _NEARLY_IDENTICAL = 0.9  # of their distinct words shared
@@ -30,6 +31,7 @@ class RetrievalOptions:
     depth: int = 100  # candidates from each ranking
     title_weight: float = 3.0
     heading_weight: float = 1.0
+    scored_rows: int = ROWS  # passages with the rarer words of a question that BM25 ranks
     fusion: Literal["scores", "ranks"] = "scores"
     dense_share: float = 0.6  # of the cosine in the fused score, or of its ranking; the rest is BM25's
     rrf_k: float = 60.0  # for the fusion of ranks
@@ -110,7 +112,7 @@ class Retriever:
         allowed = self.allowed(reader, query.filters)
         weights = (options.title_weight, options.heading_weight, 1.0)
         with clock.timed("bm25"):
-            bm25 = reader.match(match_expression(query.text), depth, weights, allowed)
+            bm25 = reader.match_words(content_words(query.text), depth, weights, allowed, options.scored_rows)
         with clock.timed("dense"):
             dense = self._index.search(reader, vector, depth, allowed)
         with clock.timed("fuse"):
