@@ -57,7 +57,7 @@ def lay_out(codes: Codes, options: ClusterOptions) -> Layout:
 def _clustered(codes: Codes, options: ClusterOptions) -> Layout:
     random = np.random.default_rng(_SEED)
     centroids = _centroids(codes, random)
-    belongs = np.concatenate([_nearest(centroids, _rows(codes[at : at + _BLOCK])) for at in _blocks(codes)])
+    belongs = np.concatenate([_nearest(centroids, float32(codes[at : at + _BLOCK])) for at in _blocks(codes)])
     order = np.argsort(belongs, kind="stable").astype(np.int64)
     sizes = np.bincount(belongs, minlength=len(centroids))
     bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
@@ -69,7 +69,7 @@ def _blocks(codes: Codes) -> range:
     return range(0, len(codes), _BLOCK)
 
 
-def _rows(codes: Codes) -> Vectors:
+def float32(codes: Codes) -> Vectors:
     """Float16 rows as float32; FAISS does it several times faster than NumPy."""
     import faiss
 
@@ -90,7 +90,7 @@ def _centroids(codes: Codes, random: np.random.Generator) -> Vectors:
         codes.shape[1] // 2, clusters, niter=_ROUNDS, seed=_SEED, spherical=True,
         min_points_per_centroid=1, max_points_per_centroid=_SAMPLED,
     )  # fmt: skip
-    found.train(_rows(codes[sample]))
+    found.train(float32(codes[sample]))
     return np.asarray(found.centroids, np.float32)
 
 
@@ -103,7 +103,7 @@ def _nearest(centroids: Vectors, rows: Vectors) -> npt.NDArray[np.int64]:
 
 def _queries(codes: Codes, random: np.random.Generator) -> tuple[Vectors, ...]:
     """Passages, and what lies as far from any passage as a question does."""
-    own, a, b = (_rows(codes[np.sort(random.integers(0, len(codes), _QUERIES))]) for _ in range(3))
+    own, a, b = (float32(codes[np.sort(random.integers(0, len(codes), _QUERIES))]) for _ in range(3))
     moved = own + _AWAY * (random.permutation(a) - random.permutation(b))
     moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
     return own, np.ascontiguousarray(moved)
@@ -141,7 +141,7 @@ def _exact(codes: Codes, queries: Vectors, deep: int) -> Ids:
     scores: list[Any] = []
     places: list[Any] = []
     for at in _blocks(codes):
-        rows = _rows(codes[at : at + _BLOCK])
+        rows = float32(codes[at : at + _BLOCK])
         best, found = faiss.knn(queries, rows, min(deep, len(rows)), metric=faiss.METRIC_INNER_PRODUCT)
         scores.append(best)
         places.append(found + at)

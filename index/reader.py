@@ -340,8 +340,9 @@ class Reader:
                 values,
             )
             return {row[0] for row in rows}
-        rows = self._db.execute(
-            # One row a section: a library has a few of their headings, again and again.
+        cursor = self._db.cursor()
+        cursor.row_factory = None  # plain tuples: there may be a million
+        rows = cursor.execute(
             "SELECT r.id, s.position, s.heading, s.kind FROM papers p JOIN revisions r ON r.paper_id = p.id"  # noqa: S608
             f" JOIN sections s ON s.revision_id = r.id WHERE {papers}",
             values,
@@ -353,7 +354,7 @@ class Reader:
                 continue
             if not words or any(word in heading.lower() or word == kind for word in words):
                 within.setdefault(revision, set()).add(position)
-        found = self._db.execute(
+        found = cursor.execute(
             "SELECT id, revision_id, section FROM passages"
             " WHERE revision_id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(within)),),

@@ -56,6 +56,7 @@ class VectorIndex:
         self._library = library
         self._loaded: _Loaded | None = None
         self._damaged = ""  # a file that is not tried again
+        self._scope: tuple[set[int], Any] | None = None  # the last one, and its selector
         self.notice = ""  # what the user should know, e.g. that a damaged file was set aside
 
     def load(self) -> None:
@@ -87,12 +88,18 @@ class VectorIndex:
         loaded = self._up_to_date(reader, len(vector))
         if loaded is None or limit <= 0:
             return []
-        selector = loaded.alive if allowed is None else _selector(_array(allowed))
+        selector = loaded.alive if allowed is None else self._within(allowed)
         try:
             return _nearest(_blocks(loaded, reader, vector, allowed), vector, limit, selector)
         except Damaged:
             self._without_file(reader, loaded)
             return _nearest(_blocks(loaded, reader, vector, allowed), vector, limit, selector)
+
+    def _within(self, allowed: set[int]) -> Any:
+        """A selector of these ids; made once for a scope that stays."""
+        if self._scope is None or self._scope[0] is not allowed:
+            self._scope = allowed, _selector(_array(allowed))
+        return self._scope[1]
 
     def _up_to_date(self, reader: Reader, dimension: int) -> _Loaded | None:
         generation = reader.generation()

@@ -79,6 +79,7 @@ class Retriever:
         self._index = index
         self._options = options
         self._reranker = reranker
+        self._scope: tuple[int, Filters, set[int]] | None = None  # of the last question that had one
         self._loading = Lock()
         self._loaded = False
 
@@ -166,6 +167,12 @@ class Retriever:
         """
         if not filters:
             return None
+        generation = reader.generation()
+        if self._scope is None or self._scope[:2] != (generation, filters):
+            self._scope = generation, filters, self._within(reader, filters)
+        return self._scope[2]
+
+    def _within(self, reader: Reader, filters: Filters) -> set[int]:
         papers = [reader.find_paper(name).id for name in filters.papers] if filters.papers else None
         allowed = reader.scope(papers, filters.years, filters.sections, filters.kinds, filters.tags)
         for name in filters.without:
