@@ -30,7 +30,7 @@ class Finding:
 
 
 def examine(library: Library, *, repair: bool = False) -> Generator[Finding, None, None]:
-    """Runs every check in turn; with `repair`, rebuilds the full text and the FAISS file where they fail,
+    """Runs every check in turn; with `repair`, rebuilds the full text and the index file where they fail,
     and marks papers whose stored data is damaged to be read again by the next sync."""
     with library.read() as reader:
         yield Finding("library.db is whole", tuple(reader.check()))

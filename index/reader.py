@@ -67,7 +67,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRow:
-    """What library.db says of a FAISS file."""
+    """What library.db says of an index file; the hash is that of its directory (index/sealed.py)."""
 
     file: str
     size: int
@@ -364,7 +364,7 @@ class Reader:
     # --- vectors -------------------------------------------------------------------------------------
 
     def snapshot(self, model_id: int) -> SnapshotRow | None:
-        """The newest FAISS file of this model."""
+        """The newest index file of this model."""
         row = self._db.execute(
             "SELECT file, size, sha256, count, last_passage_id FROM snapshots WHERE model_id = ?"
             " ORDER BY last_passage_id DESC, file DESC LIMIT 1",
@@ -391,6 +391,10 @@ class Reader:
             "SELECT revision_id FROM vectors WHERE model_id = ? ORDER BY revision_id", (model_id,)
         )
         return [int(row[0]) for row in rows]
+
+    def vector_count(self, model_id: int) -> int:
+        """How many vectors of this model there are."""
+        return int(self._one("SELECT total(count) FROM vectors WHERE model_id = ?", model_id)[0])
 
     def revision_ids(self) -> set[int]:
         """The ids of all texts."""

@@ -254,7 +254,9 @@ def needs_snapshot(reader: Reader) -> bool:
     if row is None or not row.file.endswith(SUFFIX):
         return total > 0
     alive = reader.passages_up_to(row.last_passage_id)
-    stale = (total - alive) + (row.count - alive)
+    stale = (total - alive) + max(0, row.count - alive)
+    # Vectors may come later than their passages.
+    stale = max(stale, abs(reader.vector_count(model[0]) - row.count))
     return stale > max(_TAIL_FREE, _TAIL_SHARE * total)
 
 

@@ -283,6 +283,34 @@ def test_a_handle_that_stays_open_sees_what_comes(library: Library, papers: Path
         assert len(alive) == reader.counts()["passages"] == 10
 
 
+def test_vectors_that_come_after_newer_ones_were_sealed_are_found(library: Library) -> None:
+    before = search(library)
+    with library.write() as writer:
+        (row,) = writer._db.execute("SELECT * FROM vectors WHERE revision_id = 2").fetchall()
+        writer._db.execute("DELETE FROM vectors WHERE revision_id = 2")
+    seal(library)
+    index = VectorIndex(library)
+    assert len(search(library, index=index)) == len(before) - row["count"]
+    with library.write() as writer:
+        writer._db.execute("INSERT INTO vectors VALUES (?, ?, ?, ?, ?)", tuple(row))
+    assert search(library, index=index) == search(library) == before
+
+
+def test_a_library_of_an_older_citewell_is_searched_and_its_file_replaced(library: Library) -> None:
+    """It sealed with FAISS, in a file that is no longer read."""
+    before, name = search(library), index_file(library).name
+    index_file(library).rename(library.index_folder / "1-0123456789abcdef.faiss")
+    with library.write() as writer:
+        writer._db.execute("UPDATE snapshots SET file = '1-0123456789abcdef.faiss'")
+    index = VectorIndex(library)
+    assert search(library, index=index) == before
+    assert index.notice == ""
+    assert findings(library)[SNAPSHOT].ok
+    report_of(make_syncer(library).sync())
+    assert index_file(library).suffix == Path(name).suffix
+    assert search(library) == before
+
+
 def test_ids_are_never_given_twice(library: Library, papers: Path) -> None:
     with library.read() as reader:
         last = max(i for p in reader.papers() for i in reader.passage_ids(p.id))
