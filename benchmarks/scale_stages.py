@@ -28,6 +28,8 @@ from qa.retrieve import RetrievalOptions, Retriever
 from qa.words import content_words
 
 _DEPTH = 100
+_ROUNDS = 3  # of all questions; each counts with the least that it took
+_PATIENCE = 60.0  # seconds, after which no further round begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,10 @@ class Asked:
 
     texts: list[str]
     vectors: Vectors
+
+    def each(self) -> Iterator[tuple[str, Vectors]]:
+        """Each with its vector."""
+        return zip(self.texts, self.vectors, strict=True)
 
 
 def sealing(library: Library, _asked: Asked) -> dict[str, Any]:
@@ -62,19 +68,31 @@ def asking(library: Library, asked: Asked) -> dict[str, Any]:
         "sections": Filters(sections=("results",)),
     }
     for name, filters in scopes.items():
+        rounds = []
         begun = time.perf_counter()
-        runs = []
-        for text, vector in zip(asked.texts, asked.vectors, strict=True):
-            started, used = time.perf_counter(), time.process_time()
-            with library.read() as reader:
-                stages = dict(retriever.rank(reader, Query(text, text, filters), vector).timings_ms)
-            stages["total"] = 1e3 * (time.perf_counter() - started)
-            stages["core"] = 1e3 * (time.process_time() - used)
-            runs.append(stages)
-            if name != "all" and time.perf_counter() - begun > 60:
-                break
-        found[name] = {"first_ms": runs[0]["total"], "questions": len(runs), "ms": _quantiles(runs)}
+        while len(rounds) < _ROUNDS and (not rounds or time.perf_counter() - begun < _PATIENCE):
+            rounds.append([_ask(retriever, library, Query(t, t, filters), v) for t, v in asked.each()])
+        least = [
+            {stage: min(run[stage] for run in runs) for stage in runs[0]}
+            for runs in zip(*rounds, strict=True)
+        ]
+        found[name] = {
+            "first_ms": rounds[0][0]["total"],
+            "first_core_ms": rounds[0][0]["core"],
+            "first_round_ms": _quantiles(rounds[0]),
+            "ms": _quantiles(least),
+            "rounds": len(rounds),
+        }
     return found
+
+
+def _ask(retriever: Retriever, library: Library, query: Query, vector: Vectors) -> dict[str, float]:
+    """Milliseconds of each stage, of all with the opening of the library, and of the processor."""
+    started, used = time.perf_counter(), time.process_time()
+    with library.read() as reader:
+        stages = dict(retriever.rank(reader, query, vector).timings_ms)
+    ended = time.perf_counter(), time.process_time()
+    return stages | {"total": 1e3 * (ended[0] - started), "core": 1e3 * (ended[1] - used)}
 
 
 def _quantiles(runs: list[dict[str, float]]) -> dict[str, list[float]]:
@@ -101,25 +119,27 @@ def alone(library: Library, asked: Asked) -> dict[str, Any]:
     place = library.database.absolute().as_uri()
     db = sqlite3.connect(f"{place}?mode=ro", uri=True)
     words = "SELECT rowid FROM passage_fts WHERE passage_fts MATCH ? ORDER BY rank LIMIT ?"
-    index, runs, recalls = VectorIndex(library), [], []
-    for text, vector in zip(asked.texts, asked.vectors, strict=True):
+    index, runs, recalls, begun = VectorIndex(library), [], [], time.perf_counter()
+    for text, vector in asked.each():
         started = time.perf_counter()
         _, near = exact.search(vector[None, :], _DEPTH)
         after = time.perf_counter()
-        used = time.process_time()
-        expression = " OR ".join(f'"{word}"' for word in content_words(text))
-        db.execute(words, (expression, _DEPTH)).fetchall()
-        core = time.process_time() - used
-        ended = time.perf_counter()
-        runs.append(
-            {"faiss": 1e3 * (after - started), "fts5": 1e3 * (ended - after), "fts5 core": 1e3 * core}
-        )
+        figures = {"faiss": 1e3 * (after - started)}
+        if after - begun < _PATIENCE:
+            used = time.process_time()
+            expression = " OR ".join(f'"{word}"' for word in content_words(text))
+            db.execute(words, (expression, _DEPTH)).fetchall()
+            figures |= {
+                "fts5": 1e3 * (time.perf_counter() - after),
+                "fts5 core": 1e3 * (time.process_time() - used),
+            }
+            runs.append(figures)
         with library.read() as reader:
             hits = {i for i, _ in index.search(reader, vector, _DEPTH)}
         recalls.append(len(hits & {ids[i] for i in near[0]}) / len(near[0]))
     db.close()
     recall = {"mean": float(np.mean(recalls)), "lowest": float(min(recalls))}
-    return {"ms": _quantiles(runs), "recall@100": recall}
+    return {"ms": _quantiles(runs), "questions": len(runs), "recall@100": recall}
 
 
 def doctor(library: Library, _asked: Asked) -> dict[str, Any]:
