@@ -68,7 +68,7 @@ def asking(library: Library, asked: Asked) -> dict[str, Any]:
         "sections": Filters(sections=("results",)),
     }
     for name, filters in scopes.items():
-        rounds = []
+        rounds: list[list[dict[str, float]]] = []
         begun = time.perf_counter()
         while len(rounds) < _ROUNDS and (not rounds or time.perf_counter() - begun < _PATIENCE):
             rounds.append([_ask(retriever, library, Query(t, t, filters), v) for t, v in asked.each()])
