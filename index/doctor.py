@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from index.errors import LibraryDamaged
 from index.library import Library
 from index.model import Span
-from index.reader import Reader, Source
-from index.vectors import decode, load_snapshot, seal
+from index.reader import Reader, SnapshotRow, Source
+from index.sealed import SUFFIX, Damaged, open_sealed
+from index.vectors import seal, stored_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Finding:
 
 
 def examine(library: Library, *, repair: bool = False) -> Generator[Finding, None, None]:
-    """Runs every check in turn; with `repair`, rebuilds the full text and the FAISS file where they fail,
+    """Runs every check in turn; with `repair`, rebuilds the full text and the index file where they fail,
     drops vectors that are damaged, and marks papers whose raw copies are, for the next sync to make again."""
     with library.read() as reader:
         yield Finding("library.db is whole", tuple(reader.check()))
@@ -73,8 +75,8 @@ def _vectors(reader: Reader) -> Iterator[tuple[int, str]]:
     model = reader.model()
     for rows in reader.vectors(model[0]) if model else ():
         try:
-            if model and decode(rows).shape[1] != model[1].dimension:
-                yield rows.revision_id, f"revision {rows.revision_id}: vectors of another dimension"
+            if model:
+                stored_codes(rows, model[1].dimension)
         except LibraryDamaged as error:
             yield rows.revision_id, error.message
 
@@ -114,14 +116,14 @@ def _full_text(library: Library, repair: bool) -> Finding:
 
 
 def _snapshot(library: Library, repair: bool) -> Finding:
-    name = "the FAISS file is the one that was written"
+    name = "the index file is the one that was written"
     with library.read() as reader:
         model = reader.model()
         row = reader.snapshot(model[0]) if model else None
-    if row is None:
+    if row is None or not row.file.endswith(SUFFIX):  # an older citewell's: the next sync writes it anew
         return Finding(name)
     path = library.index_folder / row.file
-    if load_snapshot(path, row) is not None:
+    if _is_whole(path, row):
         return Finding(name)
     if repair:
         with library.write() as writer:
@@ -133,3 +135,16 @@ def _snapshot(library: Library, repair: bool) -> Finding:
     return Finding(
         name, (f"{row.file} is damaged or missing: search uses library.db instead",), repaired=repair
     )
+
+
+def _is_whole(path: Path, row: SnapshotRow) -> bool:
+    sealed = open_sealed(path, row)
+    if sealed is None:
+        return False
+    try:
+        sealed.read_all(keep=False)
+    except Damaged:
+        return False
+    finally:
+        sealed.close()
+    return True

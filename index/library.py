@@ -2,7 +2,7 @@
 
     library/  library.db                    papers, text, passages, vectors, full text, failures
               objects/ab/<sha256>           raw bytes as read, write-once
-              index/<generation>-<model>.faiss
+              index/<generation>-<model>.rows
               fetched/                      papers that came over the network, followed like any folder
               conversations/                questions and answers that were kept (qa/history.py)
               quarantine/                   index files whose checksum did not hold

@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from index import requests, tags
+from index import fulltext, requests, tags
 from index.chunk import passage_input
 from index.codec import entities_from, record_from, references_from
 from index.embed import Fingerprint
 from index.errors import PaperNotFound
+from index.fulltext import ROWS, Weights
 from index.model import Entity, Format, Page, Record, Reference, Section, SectionKind, Span
 from index.requests import Facts, Request
 
@@ -69,7 +70,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRow:
-    """What library.db says of a FAISS file."""
+    """What library.db says of an index file; the hash is that of its directory (index/sealed.py)."""
 
     file: str
     size: int
@@ -260,33 +261,30 @@ class Reader:
 
     # --- passages ------------------------------------------------------------------------------------
 
-    def match(self, expression: str, limit: int, weights: tuple[float, float, float],
+    def match(self, expression: str, limit: int, weights: Weights,
               allowed: set[int] | None = None) -> list[tuple[int, float]]:  # fmt: skip
         """Passage ids and BM25 scores (higher is better) for an FTS5 expression, best first.
 
         `weights` are those of title, heading and text; `allowed` limits to these passage ids.
         """
-        if not expression:
-            return []
-        scope, values = "", []
-        if allowed is not None:
-            # The plus keeps SQLite from asking the full-text index once for every allowed id.
-            scope = "AND +rowid IN (SELECT value FROM json_each(?))"
-            values = [json.dumps(sorted(allowed))]
-        rows = self._db.execute(
-            "SELECT rowid, -bm25(passage_fts, ?, ?, ?) AS score FROM passage_fts"  # noqa: S608 (own phrase)
-            f" WHERE passage_fts MATCH ? {scope} ORDER BY score DESC, rowid LIMIT ?",
-            (*weights, expression, *values, limit),
-        )
-        return [(int(row[0]), float(row[1])) for row in rows]
+        return fulltext.match(self._db, expression, limit, weights, allowed)
+
+    def match_words(
+        self,
+        words: Sequence[str],
+        limit: int,
+        weights: Weights,
+        allowed: set[int] | None = None,
+        most: int = ROWS,
+    ) -> list[tuple[int, float]]:
+        """The same for passages with any of these words; in a large library for those with one of the rarer
+        words, which are in at most `most` rows."""
+        return fulltext.match_words(self._db, words, limit, weights, allowed, most)
 
     def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
-        """In the text of how many passages each of these words (stemmed like the index) occurs.
-
-        Titles are left out: every passage of a paper repeats its title.
-        """
-        query = "SELECT count(*) FROM passage_fts WHERE passage_fts MATCH ?"
-        return {word: int(self._one(query, f'text : "{word}"')[0]) for word in sorted(set(words))}
+        """In the text of how many passages each of these words (stemmed like the index) occurs; of common
+        words in a large library an estimate."""
+        return fulltext.frequencies(self._db, words)
 
     def passages(self, ids: Iterable[int]) -> dict[int, StoredPassage]:
         """The passages with these ids that there are; an id of a removed paper is simply absent."""
@@ -346,25 +344,43 @@ class Reader:
         if tagged:
             chosen = tags.papers_with(self._db, tagged)
             paper_ids = sorted(chosen if paper_ids is None else chosen & set(paper_ids))
-        rows = self._db.execute(
-            "SELECT q.id, s.heading, s.kind FROM passages q JOIN papers p ON p.id = q.paper_id"
-            " JOIN sections s ON s.revision_id = q.revision_id AND s.position = q.section"
-            " WHERE (?1 IS NULL OR p.year >= ?1) AND (?2 IS NULL OR p.year <= ?2)"
-            " AND (?3 IS NULL OR p.id IN (SELECT value FROM json_each(?3)))",
-            (low, high, None if paper_ids is None else json.dumps(list(paper_ids))),
+        papers = (
+            "(?1 IS NULL OR p.year >= ?1) AND (?2 IS NULL OR p.year <= ?2)"
+            " AND (?3 IS NULL OR p.id IN (SELECT value FROM json_each(?3)))"
+        )
+        values = (low, high, None if paper_ids is None else json.dumps(list(paper_ids)))
+        if not sections and not kinds:
+            rows = self._db.execute(
+                "SELECT id FROM passages WHERE paper_id IN (SELECT p.id FROM papers p"  # noqa: S608 (own phrase)
+                f" WHERE {papers})",
+                values,
+            )
+            return {row[0] for row in rows}
+        cursor = self._db.cursor()
+        cursor.row_factory = None  # plain tuples: there may be a million
+        rows = cursor.execute(
+            "SELECT r.id, s.position, s.heading, s.kind FROM papers p JOIN revisions r ON r.paper_id = p.id"  # noqa: S608
+            f" JOIN sections s ON s.revision_id = r.id WHERE {papers}",
+            values,
         )
         words = [word.lower() for word in sections or ()]
-        return {
-            int(row[0])
-            for row in rows
-            if (not words or any(word in row[1].lower() or word == row[2] for word in words))
-            and (not kinds or row[2] in kinds)
-        }
+        within: dict[int, set[int]] = {}
+        for revision, position, heading, kind in rows:
+            if kinds and kind not in kinds:
+                continue
+            if not words or any(word in heading.lower() or word == kind for word in words):
+                within.setdefault(revision, set()).add(position)
+        found = cursor.execute(
+            "SELECT id, revision_id, section FROM passages"
+            " WHERE revision_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(within)),),
+        )
+        return {i for i, revision, section in found if section in within[revision]}
 
     # --- vectors -------------------------------------------------------------------------------------
 
     def snapshot(self, model_id: int) -> SnapshotRow | None:
-        """The newest FAISS file of this model."""
+        """The newest index file of this model."""
         row = self._db.execute(
             "SELECT file, size, sha256, count, last_passage_id FROM snapshots WHERE model_id = ?"
             " ORDER BY last_passage_id DESC, file DESC LIMIT 1",
@@ -372,20 +388,15 @@ class Reader:
         ).fetchone()
         return SnapshotRow(*row) if row else None
 
-    def vectors(
-        self, model_id: int, *, after: int = 0, before: int | None = None, without: Iterable[int] = ()
-    ) -> Iterable[VectorRows]:
-        """Stored vectors of the revisions whose passages have ids above `after` and below `before`, in the
-        order of ids; `without` leaves revisions out. Vectors may arrive in another order than their ids.
-        """
+    def vectors(self, model_id: int, revisions: Sequence[int] | None = None) -> Iterable[VectorRows]:
+        """Stored vectors, of these revisions only or of all, in the order of revisions."""
+        chosen = "" if revisions is None else "AND v.revision_id IN (SELECT value FROM json_each(?))"
         rows = self._db.execute(
-            "SELECT v.revision_id, v.data, v.crc32,"
+            "SELECT v.revision_id, v.data, v.crc32,"  # noqa: S608 (own phrase)
             " (SELECT json_group_array(id) FROM (SELECT id FROM passages p"
             "   WHERE p.revision_id = v.revision_id ORDER BY id)) AS ids"
-            " FROM vectors v WHERE v.model_id = ?1 AND v.revision_id IN"
-            " (SELECT revision_id FROM passages WHERE id > ?2 AND (?3 IS NULL OR id < ?3))"
-            " AND v.revision_id NOT IN (SELECT value FROM json_each(?4)) ORDER BY v.revision_id",
-            (model_id, after, before, json.dumps(list(without))),
+            f" FROM vectors v WHERE v.model_id = ? {chosen} ORDER BY v.revision_id",
+            (model_id,) if revisions is None else (model_id, json.dumps(list(revisions))),
         )
         for row in rows:
             yield VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
@@ -417,16 +428,26 @@ class Reader:
                 ]
         return found
 
-    def first_pending_passage(self) -> int | None:
-        """The lowest id of a passage that has no vector yet, None where all have theirs."""
-        pending = self.pending()
-        if not pending:
-            return None
-        return int(self._one("SELECT min(id) FROM passages WHERE revision_id = ?", pending[0].revision_id)[0])
+    def vector_revisions(self, model_id: int) -> list[int]:
+        """The revisions that have vectors of this model, in order."""
+        rows = self._db.execute(
+            "SELECT revision_id FROM vectors WHERE model_id = ? ORDER BY revision_id", (model_id,)
+        )
+        return [int(row[0]) for row in rows]
 
-    def passages_up_to(self, last_id: int) -> int:
-        """How many passages have an id of at most `last_id`."""
+    def vector_count(self, model_id: int) -> int:
+        """How many vectors of this model there are."""
+        return int(self._one("SELECT total(count) FROM vectors WHERE model_id = ?", model_id)[0])
+
+    def passages_up_to(self, last_id: int | None = None) -> int:
+        """How many passages there are, or have an id of at most `last_id`."""
+        if last_id is None:
+            return int(self._one("SELECT count(*) FROM passages")[0])
         return int(self._one("SELECT count(*) FROM passages WHERE id <= ?", last_id)[0])
+
+    def last_passage_id(self) -> int:
+        """The highest id of a passage, 0 if there is none."""
+        return int(self._one("SELECT coalesce(max(id), 0) FROM passages")[0])
 
     def check(self, *, full: bool = True) -> list[str]:
         """What SQLite itself finds wrong with the file and its foreign keys."""

@@ -397,7 +397,7 @@ class Writer:
     def record_snapshot(
         self, model_id: int, file: str, size: int, sha256: str, count: int, last_id: int
     ) -> list[str]:
-        """Makes a FAISS file the current one; returns the names of those it replaces."""
+        """Makes an index file the current one; returns the names of those it replaces."""
         old = [str(row[0]) for row in self._db.execute("SELECT file FROM snapshots WHERE file <> ?", (file,))]
         self._db.execute("DELETE FROM snapshots")
         self._db.execute(
@@ -406,7 +406,7 @@ class Writer:
         return old
 
     def forget_snapshot(self, file: str) -> None:
-        """The FAISS file is damaged or gone: search goes on without it."""
+        """The index file is damaged or gone: search goes on without it."""
         self._db.execute("DELETE FROM snapshots WHERE file = ?", (file,))
 
     def _key(self, paper_id: int) -> str:

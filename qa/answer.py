@@ -161,7 +161,7 @@ def rarities(reader: Reader, question: str) -> dict[str, float]:
 
     Robertson and Sparck Jones' form as BM25 uses it, kept positive: log(1 + (N - n + 0.5) / (n + 0.5)).
     """
-    total = reader.counts()["passages"]
+    total = reader.passages_up_to()
     frequency = reader.document_frequencies(content_words(question))
     return {stem(word): math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in frequency.items()}
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from index.embed import Embedder, Vectors
 from index.errors import PaperNotFound
+from index.fulltext import ROWS
 from index.reader import Reader, StoredPassage
 from index.vectors import VectorIndex
 from qa.clock import Clock
@@ -20,7 +21,7 @@ from qa.fuse import reciprocal_rank_fusion, score_fusion
 from qa.model import Filters, Query, ScoredPassage
 from qa.priors import asks_for_findings, section_prior
 from qa.rerank import Reranker, rerank_text
-from qa.words import match_expression, tokens
+from qa.words import content_words, tokens
 
 _MAX_LOGIT = 8.0
 _NEARLY_IDENTICAL = 0.9  # of their distinct words shared
@@ -33,6 +34,7 @@ class RetrievalOptions:
     depth: int = 100  # candidates from each ranking
     title_weight: float = 3.0
     heading_weight: float = 1.0
+    scored_rows: int = ROWS  # passages with the rarer words of a question that BM25 ranks
     fusion: Literal["scores", "ranks"] = "scores"
     dense_share: float = 0.6  # of the cosine in the fused score, or of its ranking; the rest is BM25's
     rrf_k: float = 60.0  # for the fusion of ranks
@@ -81,6 +83,7 @@ class Retriever:
         self._index = index
         self._options = options
         self._reranker = reranker
+        self._scope: tuple[int, Filters, set[int]] | None = None  # of the last question that had one
         self._loading = Lock()
         self._loaded = False
 
@@ -114,7 +117,7 @@ class Retriever:
         allowed = self.allowed(reader, query.filters)
         weights = (options.title_weight, options.heading_weight, 1.0)
         with clock.timed("bm25"):
-            bm25 = reader.match(match_expression(query.text), depth, weights, allowed)
+            bm25 = reader.match_words(content_words(query.text), depth, weights, allowed, options.scored_rows)
             passages = reader.passages(i for i, _ in bm25)
         with clock.timed("dense"):
             if options.both_forms:
@@ -180,6 +183,12 @@ class Retriever:
         """
         if not filters:
             return None
+        generation = reader.generation()
+        if self._scope is None or self._scope[:2] != (generation, filters):
+            self._scope = generation, filters, self._within(reader, filters)
+        return self._scope[2]
+
+    def _within(self, reader: Reader, filters: Filters) -> set[int]:
         papers = [reader.find_paper(name).id for name in filters.papers] if filters.papers else None
         allowed = reader.scope(papers, filters.years, filters.sections, filters.kinds, filters.tags)
         for name in filters.without:

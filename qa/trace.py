@@ -20,7 +20,7 @@ from qa.locate import KeyedText, letters_key
 from qa.model import EVERYTHING, Filters, Query
 from qa.retrieve import Retriever
 from qa.verify import page_of
-from qa.words import content_words, fold, match_expression, tokens
+from qa.words import content_words, fold, tokens
 
 MAX_SENTENCE = 5_000  # characters
 _SHORTLISTED = 300  # passages whose papers are read
@@ -111,7 +111,7 @@ def find_exact(reader: Reader, words: str, allowed: set[int] | None = None) -> l
 
     The full-text index names the papers; words that span two passages are in both of them, in part.
     """
-    hits = reader.match(_expression(words), _SHORTLISTED, (0.0, 0.0, 1.0), allowed)
+    hits = reader.match_words(_searched(words), _SHORTLISTED, (0.0, 0.0, 1.0), allowed)
     passages = reader.passages(i for i, _ in hits)
     order = list(dict.fromkeys(passages[i].paper_id for i, _ in hits if i in passages))[:_READ]
     papers, texts = reader.papers_by_id(order), Texts(reader)
@@ -122,10 +122,10 @@ def find_exact(reader: Reader, words: str, allowed: set[int] | None = None) -> l
     return [place for place in found if _touches(place.span, within[place.paper.id])]
 
 
-def _expression(words: str) -> str:
-    """Any word of the quote; a word with a ligature also as it is written, for so the index has it."""
+def _searched(words: str) -> list[str]:
+    """The words of the quote; a word with a ligature also as it is written, for so the index has it."""
     raw = [word for word in re.findall(r"[^\W_]+", words.lower()) if fold(word) != word]
-    return " OR ".join([match_expression(words), *(f'"{word}"' for word in dict.fromkeys(raw))])
+    return [*content_words(words), *raw]
 
 
 def _touches(span: Span, others: Sequence[Span]) -> bool:

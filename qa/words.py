@@ -55,8 +55,3 @@ def stem(word: str) -> str:
 def stems(text: str) -> set[str]:
     """Stems of the content words of a text."""
     return {stem(word) for word in content_words(text)}
-
-
-def match_expression(text: str) -> str:
-    """An FTS5 expression that matches any content word. Every word is quoted: a question is no syntax."""
-    return " OR ".join(f'"{word}"' for word in content_words(text))

@@ -1,4 +1,4 @@
-"""The FAISS side: what a damaged file does, what padding does, what no vector may be."""
+"""Vectors: what a damaged index file does, what padding does, what no vector may be."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from index.errors import LibraryDamaged, LibraryError, ModelError
 from index.library import Library
 from index.reader import SnapshotRow, VectorRows
 from index.remove import remove
-from index.vectors import VectorIndex, decode, empty_index, load_snapshot, seal, write_index
+from index.sealed import Damaged, in_order, open_sealed, write_sealed
+from index.vectors import VectorIndex, seal, stored_codes
 from qa.model import Query
 from qa.retrieve import RetrievalOptions, Retriever
 from tests.fakes import (
@@ -34,7 +35,7 @@ from tests.fakes import (
     tiny,
 )
 
-SNAPSHOT = "the FAISS file is the one that was written"
+SNAPSHOT = "the index file is the one that was written"
 VECTORS = "every passage has its vector, with the right checksum"
 COPIES = "the raw copies of the papers are there and unaltered"
 FULL_TEXT = "the full-text index agrees with the texts"
@@ -64,7 +65,7 @@ def library(tmp_path: Path, papers: Path) -> Library:
     return library
 
 
-def faiss_file(library: Library) -> Path:
+def index_file(library: Library) -> Path:
     (path,) = library.index_folder.iterdir()
     return path
 
@@ -107,8 +108,8 @@ def gone(path: Path) -> None:
 def test_a_damaged_faiss_file_is_noticed_and_search_answers_the_same_without_it(
     library: Library, damage: Callable[[Path], None]
 ) -> None:
-    before, name = search(library), faiss_file(library).name
-    damage(faiss_file(library))
+    before, name = search(library), index_file(library).name
+    damage(index_file(library))
     index = VectorIndex(library)
     assert search(library, index=index) == before
     assert index.notice == f"the index file {name} is damaged or gone; searching without it"
@@ -123,46 +124,65 @@ def test_a_damaged_faiss_file_is_noticed_and_search_answers_the_same_without_it(
     assert_whole(library)
 
 
-def test_every_single_flipped_bit_of_a_faiss_file_is_noticed(library: Library) -> None:
+def is_whole(path: Path, row: SnapshotRow) -> bool:
+    """Whether a search may use the file: it opens, and each of its lists can be read."""
+    sealed = open_sealed(path, row)
+    if sealed is None:
+        return False
+    try:
+        sealed.read_all()
+    except Damaged:
+        return False
+    finally:
+        sealed.close()
+    return True
+
+
+def test_every_single_flipped_bit_of_an_index_file_is_noticed(library: Library) -> None:
     with library.read() as reader:
         row = reader.snapshot(1)
     assert row is not None
-    path = faiss_file(library)
+    path = index_file(library)
     good = path.read_bytes()
-    assert load_snapshot(path, row) is not None
+    assert is_whole(path, row)
     for bit in range(0, len(good) * 8, 13):
         data = bytearray(good)
         data[bit // 8] ^= 1 << bit % 8
         path.write_bytes(data)
-        assert load_snapshot(path, row) is None
+        assert not is_whole(path, row)
 
 
-def test_a_faiss_file_that_is_put_there_by_someone_else_is_never_loaded(library: Library) -> None:
-    """Even a well-formed one: what its bytes make FAISS do is for its maker to know."""
-    path = faiss_file(library)
-    stranger = empty_index(16)
-    stranger.add_with_ids(np.stack([hash_vector("theirs")]), np.array([1]))
-    size, _ = write_index(stranger, path)
+def test_an_index_file_that_is_put_there_by_someone_else_is_never_loaded(library: Library) -> None:
+    """Even a well-formed one."""
+    path = index_file(library)
+    size, _ = write_rows(path, 1)
     with library.read() as reader:
         row = reader.snapshot(1)
     assert row is not None
     assert row.size != size or row.count != 1
-    assert load_snapshot(path, row) is None
+    assert open_sealed(path, row) is None
+
+
+def write_rows(path: Path, count: int) -> tuple[int, str]:
+    """A sealed file of so many rows of ones."""
+    codes = np.ones((count, 16), "<f2").view(np.uint8)
+    ids = np.arange(1, count + 1)
+    return write_sealed(path, codes, ids, np.array([[1, 1, count]]), in_order(count, 16))
 
 
 def test_a_file_with_another_number_of_vectors_is_refused(tmp_path: Path) -> None:
-    size, sha256 = write_index(empty_index(16), tmp_path / "x.faiss")
-    assert load_snapshot(tmp_path / "x.faiss", SnapshotRow("x.faiss", size, sha256, 1, 1)) is None
-    assert load_snapshot(tmp_path / "x.faiss", SnapshotRow("x.faiss", size, sha256, 0, 0)) is not None
+    size, sha256 = write_rows(tmp_path / "x.rows", 2)
+    assert not is_whole(tmp_path / "x.rows", SnapshotRow("x.rows", size, sha256, 1, 1))
+    assert is_whole(tmp_path / "x.rows", SnapshotRow("x.rows", size, sha256, 2, 2))
 
 
 def test_a_sealed_file_is_complete_and_replaces_the_one_before(library: Library, papers: Path) -> None:
-    first = faiss_file(library)
+    first = index_file(library)
     (papers / "new.txt").write_text(tiny("A new one", "It says w9."))
     report_of(make_syncer(library).sync())
-    assert faiss_file(library) == first, "one paper more is searched from the tail"
-    (library.index_folder / "7-0123456789abcdef.faiss").write_bytes(b"left by a run that was killed")
-    (library.index_folder / ".8-0123456789abcdef.faiss.part").write_bytes(b"likewise")
+    assert index_file(library) == first, "one paper more is searched from the tail"
+    (library.index_folder / "7-0123456789abcdef.rows").write_bytes(b"left by a run that was killed")
+    (library.index_folder / ".8-0123456789abcdef.rows.part").write_bytes(b"likewise")
     name = seal(library)
     assert [path.name for path in library.index_folder.iterdir()] == [name]
     with library.read() as reader:
@@ -176,7 +196,7 @@ def test_an_old_file_that_cannot_be_deleted_stops_nothing(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Found by making each system call fail in turn: the new file was in place, and yet a traceback came."""
-    before = faiss_file(library)
+    before = index_file(library)
 
     real = Path.unlink
 
@@ -197,7 +217,7 @@ def test_an_old_file_that_cannot_be_deleted_stops_nothing(
 def test_an_error_while_the_file_is_written_leaves_no_piece_of_it(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = faiss_file(library)
+    before = index_file(library)
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -207,7 +227,7 @@ def test_an_error_while_the_file_is_written_leaves_no_piece_of_it(
         with pytest.raises(LibraryError, match="No space left on device") as caught:
             seal(library)
     assert caught.value.hint
-    assert faiss_file(library) == before
+    assert index_file(library) == before
     assert_whole(library)
 
 
@@ -261,6 +281,34 @@ def test_a_handle_that_stays_open_sees_what_comes(library: Library, papers: Path
     with library.read() as reader:
         alive = reader.passages(i for i, _ in index.search(reader, hash_vector("q"), 100))
         assert len(alive) == reader.counts()["passages"] == 10
+
+
+def test_vectors_that_come_after_newer_ones_were_sealed_are_found(library: Library) -> None:
+    before = search(library)
+    with library.write() as writer:
+        (row,) = writer._db.execute("SELECT * FROM vectors WHERE revision_id = 2").fetchall()
+        writer._db.execute("DELETE FROM vectors WHERE revision_id = 2")
+    seal(library)
+    index = VectorIndex(library)
+    assert len(search(library, index=index)) == len(before) - row["count"]
+    with library.write() as writer:
+        writer._db.execute("INSERT INTO vectors VALUES (?, ?, ?, ?, ?)", tuple(row))
+    assert search(library, index=index) == search(library) == before
+
+
+def test_a_library_of_an_older_citewell_is_searched_and_its_file_replaced(library: Library) -> None:
+    """It sealed with FAISS, in a file that is no longer read."""
+    before, name = search(library), index_file(library).name
+    index_file(library).rename(library.index_folder / "1-0123456789abcdef.faiss")
+    with library.write() as writer:
+        writer._db.execute("UPDATE snapshots SET file = '1-0123456789abcdef.faiss'")
+    index = VectorIndex(library)
+    assert search(library, index=index) == before
+    assert index.notice == ""
+    assert findings(library)[SNAPSHOT].ok
+    report_of(make_syncer(library).sync())
+    assert index_file(library).suffix == Path(name).suffix
+    assert search(library) == before
 
 
 def test_ids_are_never_given_twice(library: Library, papers: Path) -> None:
@@ -328,16 +376,16 @@ def test_a_backup_is_a_whole_database(library: Library, tmp_path: Path) -> None:
         library.backup(tmp_path / "nowhere" / "library.db")
 
 
-def test_decode_refuses_what_does_not_fit() -> None:
+def test_stored_vectors_that_do_not_fit_are_refused() -> None:
     data = np.ones(32, dtype="<f2").tobytes()
-    assert decode(VectorRows(1, (1, 2), data, zlib.crc32(data))).shape == (2, 16)
+    assert stored_codes(VectorRows(1, (1, 2), data, zlib.crc32(data)), 16).shape == (2, 32)
     for rows in (
         VectorRows(1, (1, 2), data, zlib.crc32(data) ^ 1),
         VectorRows(1, (), b"", 0),
         VectorRows(1, (1, 2, 3), data, zlib.crc32(data)),
     ):
         with pytest.raises(LibraryDamaged):
-            decode(rows)
+            stored_codes(rows, 16)
 
 
 # --- what no vector may be -------------------------------------------------------------------------------

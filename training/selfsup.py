@@ -69,8 +69,8 @@ def rephrased(sentence: str, rng: random.Random) -> str:
 
 
 def asked(sentence: str, rng: random.Random) -> str | None:
-    """A question with an interrogative that the sentence answers: "what was associated with B?" or "was A
-    associated with B?" of "A was associated with B". None where its first clause has no verb to turn round."""
+    """A question that the sentence answers: "what was associated with B?" or "was A
+    associated with B?" of "A was associated with B". Or None."""
     clause = max(re.split(r"[;:()]|, ", sentence), key=len).strip(" .")
     verb = _VERB.search(clause, 2)
     if verb is None or len(clause[verb.end() :].split()) < 2:
