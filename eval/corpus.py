@@ -94,6 +94,11 @@ def build(
             with parts.library.read() as reader:
                 if not reader.counts()["papers"]:
                     raise DatasetError(f"no paper of {dataset.name} could be read", "Check its files.")
+                if reader.pending():
+                    raise DatasetError(
+                        f"another citewell is embedding the papers of {dataset.name}",
+                        "Try again when it is done.",
+                    )
             (folder / "complete.json").write_text(json.dumps({"failed": failed}, indent=1), "utf-8")
 
 

@@ -130,7 +130,8 @@ class Syncer:
         with self._library.indexing() as alone:
             yield from self._bring_in(work, tally)
             yield from self._bring_in(self._left_over(), tally)  # papers whose better file has gone
-            yield from self._embed(tally, others=alone)
+            # Whoever wants a few files taken in at once does not wait for what others left.
+            yield from self._embed(tally, others=alone and whole is not False)
         yield from self._finish(tally)
 
     # --- deciding what to do -------------------------------------------------------------------------

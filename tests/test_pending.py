@@ -32,6 +32,7 @@ from tests.fakes import (
     report_of,
     tiny,
 )
+from tui.listing import read_listing
 
 NAMES = ("ants", "bats", "cats", "dogs", "emus")
 
@@ -257,6 +258,8 @@ def test_of_two_runs_at_a_time_only_the_first_finishes_what_was_left_before(
 ) -> None:
     library = make_library(tmp_path / "library")
     stop_before_embedding(library, papers)
+    (papers / "ants.txt").touch()
+    assert report_of(make_syncer(library).update([papers / "ants.txt"])).embedded == 0, "it does not wait"
     with library.indexing() as first:
         assert first
         other = papers.with_name("zebras.txt")
@@ -332,6 +335,10 @@ def test_the_command_line_says_which_papers_wait(tmp_path: Path, papers: Path, c
     listed = citewell("papers", library=library.folder).out.splitlines()
     assert len(listed) == 5
     assert all("(words only so far)" in row for row in listed)
+    listing = read_listing(library)
+    assert (listing.pending, {row.mark for row in listing.rows}) == (5, {"◐"})
     report_of(make_syncer(library).sync())
+    listing = read_listing(library)
+    assert (listing.pending, {row.mark for row in listing.rows}) == (0, {"✓"})
     assert "Passages  10\n" in citewell("status", library=library.folder).out
     assert "words only" not in citewell("papers", library=library.folder).out
