@@ -369,6 +369,20 @@ class Reader:
         for row in rows:
             yield VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
 
+    def vectors_of(self, paper_id: int) -> VectorRows | None:
+        """The stored vectors of one paper's passages, those of the model that is searched; None without any."""
+        row = self._db.execute(
+            "SELECT v.revision_id, v.data, v.crc32,"
+            " (SELECT json_group_array(id) FROM (SELECT id FROM passages p"
+            "   WHERE p.revision_id = v.revision_id ORDER BY id)) AS ids"
+            " FROM vectors v JOIN models m ON m.id = v.model_id AND m.active"
+            " WHERE v.revision_id = (SELECT revision_id FROM passages WHERE paper_id = ? LIMIT 1)",
+            (paper_id,),
+        ).fetchone()
+        if row is None:
+            return None
+        return VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
+
     def revision_ids(self) -> set[int]:
         """The ids of all texts."""
         return {int(row[0]) for row in self._db.execute("SELECT id FROM revisions")}

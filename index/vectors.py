@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -42,11 +43,12 @@ class _Loaded:
 class VectorIndex:
     """Searches the vectors of one library. Keeps what it loaded and follows the library's generation.
 
-    Not safe for use from two threads at once.
+    May be used from several threads: one waits for the other.
     """
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._in_use = Lock()
         self._loaded: _Loaded | None = None
         self.notice = ""  # what the user should know, e.g. that a damaged file was set aside
 
@@ -57,7 +59,7 @@ class VectorIndex:
 
         if not self._library.exists():
             return
-        with self._library.read() as reader:
+        with self._in_use, self._library.read() as reader:
             model = reader.model()
             if model is not None:
                 self._up_to_date(reader, model[1].dimension)
@@ -70,6 +72,12 @@ class VectorIndex:
         `allowed` limits to these passage ids. Ids of passages removed meanwhile may be among the results:
         they resolve to nothing in the same read transaction and must be dropped by the caller.
         """
+        with self._in_use:
+            return self._search(reader, vector, limit, allowed)
+
+    def _search(
+        self, reader: Reader, vector: Vectors, limit: int, allowed: set[int] | None
+    ) -> list[tuple[int, float]]:
         import faiss
 
         loaded = self._up_to_date(reader, len(vector))

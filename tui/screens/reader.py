@@ -248,7 +248,7 @@ class ReaderScreen(Screen[None]):
 
         address = line(link(self.place.paper.record) or "")
         if address.startswith("https://") and " " not in address:
-            if not has_browser():
+            if not (self.app.is_web or has_browser()):
                 copy(self.app, address + "\n", "no browser found; the address is")
                 return
             self.app.open_url(address)
