@@ -370,7 +370,7 @@ class Reader:
             yield VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
 
     def vectors_of(self, paper_id: int) -> VectorRows | None:
-        """The stored vectors of one paper's passages, those of the model that is searched; None without any."""
+        """The stored vectors of one paper's passages, of the model that is searched; None without any."""
         row = self._db.execute(
             "SELECT v.revision_id, v.data, v.crc32,"
             " (SELECT json_group_array(id) FROM (SELECT id FROM passages p"

@@ -425,7 +425,7 @@ async def test_only_addresses_made_of_ids_are_opened(monkeypatch: pytest.MonkeyP
     from index.model import PaperIds
 
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("tui.screens.reader.has_browser", lambda: browser)
+    monkeypatch.setattr("tui.browse.has_browser", lambda: browser)
     text = "Cells move."
     place = opened(text, text)
     place.paper = replace(place.paper, record=replace(place.paper.record, ids=PaperIds(doi="10.1/x")))

@@ -180,7 +180,7 @@ def scripted(*steps: Any, library: Any = None, load: Callable[[], object] = bool
     return SimpleNamespace(
         library=library or library_of(), answerer=answerer, retriever=SimpleNamespace(load=load),
         history=History(Path("no such folder")),
-        conversation=lambda: Asking(answerer), writer_name="",
+        conversation=lambda: Asking(answerer), writer_name="", neighbours=lambda *_: [],
     )  # fmt: skip
 
 

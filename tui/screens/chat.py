@@ -83,6 +83,14 @@ class ChatScreen(ChatWork):
             id="chat.library",
             tooltip="See the papers, add some, bring them up to date",
         ),
+        Binding(
+            "E",
+            "app.switch_mode('evals')",
+            "Evals",
+            show=False,
+            id="chat.evals",
+            tooltip="Measure how well questions find their papers",
+        ),
         *(
             Binding(
                 str(n),
@@ -265,7 +273,7 @@ class ChatScreen(ChatWork):
         places = list(asked.places) if asked else []
         at = next((i for i, place in enumerate(places) if place.number == number), None)
         if at is not None:
-            self.app.push_screen(ReaderScreen(self._parts.library, places, at))
+            self.app.push_screen(ReaderScreen(self._parts.library, places, at, self._parts.neighbours))
 
     async def action_new(self) -> None:
         """Begins a new conversation; the one before is kept."""

@@ -210,15 +210,14 @@ class LibraryTable(WorkingScreen):
 
     @on(PaperToRead)
     def _show_paper(self, message: PaperToRead) -> None:
-        self.app.push_screen(ReaderScreen(self._parts.library, [message.place], 0))
+        self.app.push_screen(ReaderScreen(self._parts.library, [message.place], 0, self._parts.neighbours))
 
     def action_browse(self) -> None:
         """Opens the paper's page."""
-        from qa.references import link
+        from tui.browse import browse
 
-        row = self.table.row
-        if row and row.paper and (address := link(row.paper.record)):
-            self.app.open_url(address)
+        if (row := self.table.row) and row.paper:
+            browse(self.app, row.paper.record)
 
     @on(Refused)
     def _refused(self, message: Refused) -> None:
