@@ -13,13 +13,15 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from index.errors import CitewellError
 from index.model import Span
 from tui.clean import line
 from tui.messages import Trouble
+from tui.widgets.ink import MUTED
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.place import Place, shortened
 from tui.widgets.turn import trouble
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 Neighbours = Callable[[int, Span], "Sequence[ScoredPassage]"]  # of the passage at a span of a paper
 _NONE = "No other paper in this library says anything similar."
 _LOOKING = "looking…"
-_LONGEST = 300
+_LONGEST = 190  # characters of a passage: two lines of a wide terminal
 
 
 class Neighbour(Place):
@@ -97,13 +99,15 @@ class NeighboursScreen(ModalScreen[None]):
             yield Static(classes="like")
             yield NeighbourList(markup=False)
             yield Static(Content(_LOOKING), classes="said")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Looks them up."""
         place = self._place
         where = f" · {place.where}" if place.where else ""
-        self.query_one(".like", Static).update(Content(f"like {place.name}{where}"))
+        self.query_one(".like", Static).update(
+            Content(f"close to the highlighted passage of {place.name}{where}")
+        )
         self.query_one(NeighbourList).display = False
         self._look()
 
@@ -118,9 +122,10 @@ class NeighboursScreen(ModalScreen[None]):
     def _list(self, message: Found) -> None:
         self._found = [neighbour(scored) for scored in message.passages]
         listed = self.query_one(NeighbourList)
-        listed.add_options(
-            [Option(_card(p, s.score)) for p, s in zip(self._found, message.passages, strict=True)]
-        )
+        for place, scored in zip(self._found, message.passages, strict=True):
+            listed.add_option(Option(_card(place, scored.score)))
+            if place is not self._found[-1]:
+                listed.add_option(None)  # a line between two cards
         listed.display = bool(self._found)
         listed.highlighted = 0 if self._found else None
         listed.focus()
@@ -156,5 +161,5 @@ class NeighboursScreen(ModalScreen[None]):
 def _card(place: Place, closeness: float) -> Content:
     """Number, paper, place, how close it is, and how it begins."""
     where = f" · {place.where}" if place.where else ""
-    head = [(f"{place.number} {place.name}", "bold"), where, (f" · {closeness:.2f}", "$text-muted")]
-    return Content.assemble(*head, "\n", (shortened(line(place.quote), _LONGEST), "$text-muted"), "\n")
+    head = [(f"{place.number} {place.name}", "bold"), where, (f" · {closeness:.2f}", MUTED)]
+    return Content.assemble(*head, "\n", (shortened(line(place.quote), _LONGEST), MUTED))
