@@ -530,7 +530,7 @@ def opened(text: str, quote: str) -> Any:
     start = text.index(quote)
     return SimpleNamespace(
         paper=paper(), span=Span(start, start + len(quote)), quote=quote, number=1, name="Wang 2026",
-        where="Results", verdict_words="✓ verbatim",
+        where="Results", verdict_words="✓ verbatim", also="also quoted here",
     )  # fmt: skip
 
 

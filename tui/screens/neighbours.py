@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Neighbours = Callable[[int, Span], "Sequence[ScoredPassage]"]  # of the passage at a span of a paper
 _NONE = "No other paper in this library says anything similar."
 _LOOKING = "looking…"
-_LONGEST = 190  # characters of a passage: two lines of a wide terminal
+_LONGEST = 170  # characters of a passage: two lines of a wide terminal
 
 
 class Neighbour(Place):
@@ -43,6 +43,11 @@ class Neighbour(Place):
     def verdict_words(self) -> str:
         """What it is."""
         return "similar passage"
+
+    @property
+    def also(self) -> str:
+        """What other places in the same paper are."""
+        return "also similar here"
 
 
 def neighbour(scored: ScoredPassage) -> Neighbour:

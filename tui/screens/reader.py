@@ -131,7 +131,7 @@ class ReaderScreen(Screen[None]):
             place.where,
             place.verdict_words,
             nth,
-            f"also quoted here: {also}" if also else "",
+            f"{place.also}: {also}" if also else "",
         ]
         at, found = self.query_one(PaperText).found
         if found:

@@ -57,6 +57,11 @@ class Place:
         return " ".join(MARKS[self.verdict]) if self.verdict else "nearest passage"
 
     @property
+    def also(self) -> str:
+        """What other places in the same paper are."""
+        return "also quoted here"
+
+    @property
     def colour(self) -> str:
         """The theme's colour for the verdict."""
         return COLOURS[self.verdict] if self.verdict else MUTED
