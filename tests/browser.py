@@ -19,7 +19,8 @@ Object.defineProperty(Object.prototype, 'fitAddon', {configurable: true, set(mad
 """
 _SHOWN = """
 const all = window.shownIn && window.shownIn.terminal.buffer.active; const lines = [];
-for (let y = 0; all && y < all.length; y++) lines.push(all.getLine(y).translateToString(true));
+const width = all ? window.shownIn.terminal.cols : 0;
+for (let y = 0; all && y < all.length; y++) lines.push(all.getLine(y).translateToString(true, 0, width));
 return lines.join('\\n');
 """
 _FLAGS = (

@@ -166,5 +166,5 @@ class NeighboursScreen(ModalScreen[None]):
 def _card(place: Place, closeness: float) -> Content:
     """Number, paper, place, how close it is, and how it begins."""
     where = f" · {place.where}" if place.where else ""
-    head = [(f"{place.number} {place.name}", "bold"), where, (f" · {closeness:.2f}", MUTED)]
-    return Content.assemble(*head, "\n", (shortened(line(place.quote), _LONGEST), MUTED))
+    head = Content.assemble((f"{place.number} {place.name}", "bold"), where, (f" · {closeness:.2f}", MUTED))
+    return Content.assemble(head, "\n", (shortened(line(place.quote), _LONGEST), MUTED))
