@@ -180,6 +180,7 @@ async def test_none_hostile_and_failing_neighbours_are_lines() -> None:
         (lambda *_: [], "No other paper in this library says anything similar."),
         (lambda *_: found, HARMLESS[:20]),
         (fail, "stored vectors are damaged"),
+        (lambda *_: {}["x"], "something went wrong inside citewell (KeyError"),
     ):
         app = CitewellApp(scripted(library=library))
         async with app.run_test(size=(100, 30)) as pilot:

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
+from textual.worker import Worker, WorkerState
 
 from index.errors import CitewellError
 from index.model import Span
@@ -142,6 +143,13 @@ class NeighboursScreen(ModalScreen[None]):
     @on(Trouble)
     def _complain(self, message: Trouble) -> None:
         self.query_one(".said", Static).update(trouble(message.message, message.hint))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """An error nobody foresaw becomes a line as well."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            said = f"something went wrong inside citewell ({type(error).__name__}: {error})"
+            self._complain(Trouble(None, said, "Please report it."))
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
