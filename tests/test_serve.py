@@ -265,6 +265,54 @@ async def test_closing_a_tab_and_killing_the_server_end_the_processes(own_librar
             assert await asyncio.to_thread(served.none_left)
 
 
+STUCK = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print("said before", flush=True)
+print("__GANGLION__", flush=True)
+told = str(child.pid).encode()
+sys.stdout.buffer.write(b"D" + len(told).to_bytes(4, "big") + told)
+sys.stdout.flush()
+time.sleep(600)
+"""
+
+
+async def test_what_does_not_leave_is_killed_with_all_it_started_and_tabs_are_limited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from tui.serving.server import Server
+
+    monkeypatch.setattr("tui.serving.session._GRACE", 0.3)
+    monkeypatch.setattr("tui.serving.server._MOST_TABS", 2)
+    said: list[str] = []
+    server = Server([sys.executable, "-c", STUCK], GUARD, said.append)
+    async with TestClient(TestServer(server.application())) as client:
+        headers = {"Origin": f"http://{client.host}:{client.port}"}
+        tabs = [await client.ws_connect("/thekey/ws", headers=headers) for _ in range(2)]
+        pids = [int((await tab.receive_bytes()).decode()) for tab in tabs]
+        with pytest.raises(aiohttp.WSServerHandshakeError) as error:
+            await client.ws_connect("/thekey/ws", headers=headers)
+        assert error.value.status == 503
+        assert said == ["2 tabs are open; close one to open another"]
+        assert all(map(alive, pids))
+        await tabs[0].close()
+        end = time.monotonic() + 30
+        while alive(pids[0]) and time.monotonic() < end:
+            await asyncio.sleep(0.05)
+        assert [alive(pid) for pid in pids] == [False, True]
+    assert not alive(pids[1])
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 # --- a real browser ------------------------------------------------------------------------------------
 
 

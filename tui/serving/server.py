@@ -44,6 +44,7 @@ class Server:
         self._guard = guard
         self._said = said
         self._tabs: set[web.WebSocketResponse] = set()
+        self._sessions: set[asyncio.Task[None]] = set()
 
     def application(self) -> web.Application:
         """The routes, every one behind the guard."""
@@ -57,6 +58,7 @@ class Server:
         app.router.add_static(f"/{self._guard.key}/page", Path(str(own)))
         app.router.add_static(f"/{self._guard.key}/static", theirs)
         app.on_shutdown.append(self._close)
+        app.on_cleanup.append(self._end)
         return app
 
     @web.middleware
@@ -96,7 +98,11 @@ class Server:
                 size(request.query.get("width", ""), 80),
                 size(request.query.get("height", ""), 24),
             )
-            await Session(self._command, tab).run(width, height)
+            # In a task of its own: whatever ends this request, the process is ended in order.
+            running = asyncio.create_task(Session(self._command, tab).run(width, height))
+            self._sessions.add(running)
+            running.add_done_callback(self._sessions.discard)
+            await asyncio.shield(running)
         except OSError as error:
             self._said(f"citewell could not be started for a tab: {error.strerror or error}")
         finally:
@@ -110,6 +116,11 @@ class Server:
                 for tab in set(self._tabs)
             )
         )
+
+    async def _end(self, _app: web.Application) -> None:
+        """Their connections are closed by now, so they are ending, which takes a child's grace at most."""
+        if self._sessions:
+            await asyncio.wait(self._sessions, timeout=2 * _GOING)
 
 
 def listen(host: str, port: int) -> socket.socket:

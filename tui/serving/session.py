@@ -69,7 +69,7 @@ class Session:
                 if message.type == WSMsgType.TEXT:
                     await self._take(process, message.data)
         finally:
-            await asyncio.shield(_end(process, showing))
+            await _end(process, showing)
 
     async def _take(self, process: Process, said: str) -> None:
         """Hands on what the page said. What is not understood is left out."""
