@@ -409,6 +409,20 @@ class Reader:
         )
         return [Pending(int(row[0]), int(row[1])) for row in rows]
 
+    def vectors_of(self, paper_id: int) -> VectorRows | None:
+        """The stored vectors of one paper's passages, of the model that is searched; None without any."""
+        row = self._db.execute(
+            "SELECT v.revision_id, v.data, v.crc32,"
+            " (SELECT json_group_array(id) FROM (SELECT id FROM passages p"
+            "   WHERE p.revision_id = v.revision_id ORDER BY id)) AS ids"
+            " FROM vectors v JOIN models m ON m.id = v.model_id AND m.active"
+            " WHERE v.revision_id = (SELECT revision_id FROM passages WHERE paper_id = ? LIMIT 1)",
+            (paper_id,),
+        ).fetchone()
+        if row is None:
+            return None
+        return VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
+
     def pending_inputs(self, revision_ids: Iterable[int]) -> dict[int, list[str]]:
         """What the embedding model is to read of these texts, a string for each passage, in the order of ids.
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -49,11 +50,12 @@ class _Loaded:
 class VectorIndex:
     """Searches the vectors of one library. Keeps what it loaded and follows the library's generation.
 
-    Not safe for use from two threads at once.
+    May be used from several threads: one waits for the other.
     """
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._in_use = Lock()
         self._loaded: _Loaded | None = None
         self._damaged = ""  # a file that is not tried again
         self._scope: tuple[set[int], Any] | None = None  # the last one, and its selector
@@ -66,7 +68,7 @@ class VectorIndex:
 
         if not self._library.exists():
             return
-        with self._library.read() as reader:
+        with self._in_use, self._library.read() as reader:
             model = reader.model()
             if model is None:
                 return
@@ -85,6 +87,12 @@ class VectorIndex:
 
         `allowed` limits to these passage ids, as far as there are such passages.
         """
+        with self._in_use:
+            return self._search(reader, vector, limit, allowed)
+
+    def _search(
+        self, reader: Reader, vector: Vectors, limit: int, allowed: set[int] | None
+    ) -> list[tuple[int, float]]:
         loaded = self._up_to_date(reader, len(vector))
         if loaded is None or limit <= 0:
             return []
@@ -242,6 +250,11 @@ def stored_codes(rows: VectorRows, dimension: int) -> Codes:
     if len(rows.data) != 2 * dimension * len(rows.passage_ids):
         raise LibraryDamaged(f"vectors of revision {rows.revision_id} do not fit its passages", again)
     return np.frombuffer(rows.data, np.uint8).reshape(len(rows.passage_ids), -1)
+
+
+def stored_vectors(rows: VectorRows, dimension: int) -> Vectors:
+    """Stored vectors as float32, of shape (count, dimension); LibraryDamaged if they do not check."""
+    return stored_codes(rows, dimension).view("<f2").astype(np.float32)
 
 
 def needs_snapshot(reader: Reader) -> bool:

@@ -229,7 +229,7 @@ def select(
     """The passages to use of a finished ranking: at most `limit`, at most `per_paper` of one paper, no
     near-copies."""
     passages = rankings.passages
-    chosen = _diverse(rankings.final, passages, limit, per_paper)
+    chosen = diverse(rankings.final, passages, limit, per_paper)
     papers = reader.papers_by_id(passages[i].paper_id for i, _ in chosen)
     bm25, cosine = dict(rankings.bm25), dict(rankings.dense)
     return [
@@ -238,9 +238,10 @@ def select(
     ]
 
 
-def _diverse(
+def diverse(
     ranked: Iterable[tuple[int, float]], passages: dict[int, StoredPassage], limit: int, per_paper: int | None
 ) -> list[tuple[int, float]]:
+    """The first `limit` of a ranking, at most `per_paper` of one paper, no near-copies."""
     chosen: list[tuple[int, float]] = []
     words_of: list[frozenset[str]] = []
     of_paper: dict[int, int] = {}

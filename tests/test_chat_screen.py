@@ -364,6 +364,27 @@ def test_the_documentation_names_every_key() -> None:
         assert f"{binding.tooltip} | `{called}` |" in told
 
 
+@pytest.mark.parametrize("width", [140, 80, 24])
+async def test_keys_at_the_foot_are_whole_and_help_is_among_them(width: int) -> None:
+    ready = sentence(1, "Cells move.", paper())
+    app = CitewellApp(scripted(ready, finished(ready)))
+    async with app.run_test(size=(width, 24)) as pilot:
+        await ask(pilot, "do cells move?")
+        await answered(pilot)
+        await pilot.pause(0.2)
+        foot = seen(app).split("\n")[-1]
+        keys = [
+            "⏎ Ask", "esc Stop", "^r Earlier", "^f Scope", "^o Sources", "^l Library", "^q Quit", "f1 Help",
+            "▏^p Palette",
+        ]  # fmt: skip
+        told = [key for key in keys if key in foot]
+        assert "".join(foot.split()) == "".join("".join(told).split())
+        assert {"f1 Help", "▏^p Palette"} <= set(told)
+        assert len(told) == {140: 9, 80: 7, 24: 2}[width]
+        await pilot.resize_terminal(140, 24)
+        await until(pilot, lambda: all(key in seen(app).split("\n")[-1] for key in keys))
+
+
 # --- the reader ------------------------------------------------------------------------------------------
 
 
@@ -425,7 +446,7 @@ async def test_only_addresses_made_of_ids_are_opened(monkeypatch: pytest.MonkeyP
     from index.model import PaperIds
 
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("tui.screens.reader.has_browser", lambda: browser)
+    monkeypatch.setattr("tui.browse.has_browser", lambda: browser)
     text = "Cells move."
     place = opened(text, text)
     place.paper = replace(place.paper, record=replace(place.paper.record, ids=PaperIds(doi="10.1/x")))

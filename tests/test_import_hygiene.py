@@ -26,6 +26,7 @@ HEAVY = {
     "tokenizers",
     "bibtexparser",
     "watchfiles",
+    "aiohttp",
 }
 
 
@@ -45,6 +46,7 @@ def _modules_after(code: str) -> set[str]:
         ["add", "--help"],
         ["chat", "--help"],
         ["watch", "--help"],
+        ["serve", "--help"],
         ["fetch", "--help"],
         ["llm", "--help"],
         ["history", "--help"],

@@ -23,7 +23,8 @@ def test_a_conversation_in_lines(
 ) -> None:
     target = tmp_path / "all.md"
     typed(  # type: ignore[operator]
-        "do MSCs promote angiogenesis?", "", ":read 1", ":read 99", ":scope years 2010-", ":scope years x",
+        "do MSCs promote angiogenesis?", "", ":read 1", ":read 99", ":similar 1", ":similar",
+        ":scope years 2010-", ":scope years x",
         ":scope papers no such paper", ":scope", "and in rats?", ":scope none", ":foo", ":open nothing",
         f":export {target}", ":export x", ":help", ":new", ":read 1", ":quit", "never read",
     )  # fmt: skip
@@ -34,6 +35,10 @@ def test_a_conversation_in_lines(
     assert "[1] Wang et al. 2026, Abstract (verbatim)" in out
     assert ">>MSCs promote angiogenesis by secreting growth factors, among them VEGF.<<" in out
     assert "The last answer has no citation 99." in out
+    similar = [row for row in out.splitlines() if " (closeness 0." in row]
+    assert similar[0].startswith("Alestalo et al. 2015, Introduction (closeness 0.5")
+    assert [row for row in similar if row.startswith("Wang")] == []
+    assert "The last answer has no citation without a number." in out
     assert "Scope: 2010–\nError: 'x' is no range of years\n" in out
     assert "Error: no paper in this library is called 'no such paper'. List them with: citewell papers" in out
     assert "Searched for: do MSCs promote angiogenesis in rats?" in out

@@ -180,7 +180,7 @@ def scripted(*steps: Any, library: Any = None, load: Callable[[], object] = bool
     return SimpleNamespace(
         library=library or library_of(), answerer=answerer, retriever=SimpleNamespace(load=load),
         history=History(Path("no such folder")),
-        conversation=lambda: Asking(answerer), writer_name="",
+        conversation=lambda: Asking(answerer), writer_name="", neighbours=lambda *_: [],
     )  # fmt: skip
 
 
@@ -530,7 +530,7 @@ def opened(text: str, quote: str) -> Any:
     start = text.index(quote)
     return SimpleNamespace(
         paper=paper(), span=Span(start, start + len(quote)), quote=quote, number=1, name="Wang 2026",
-        where="Results", verdict_words="✓ verbatim",
+        where="Results", verdict_words="✓ verbatim", also="also quoted here",
     )  # fmt: skip
 
 

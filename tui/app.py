@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing.resource_tracker
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tui.parts import Parts
     from tui.screens.working import WorkingScreen
 
+_LOOK_S = 2.0  # seconds between two looks at whether the server of a browser's tab is still there
 _FINISHING = "One moment: what was begun is being finished."
 
 
@@ -81,6 +83,10 @@ class CitewellApp(App[None]):
         self.theme_changed_signal.subscribe(self, lambda new: state.remember("theme", new.name))
         if self._keys:
             self._take_keys()
+        if self.is_web:
+            # A server that was killed has told nobody: whoever it started would stay for ever.
+            server = os.getppid()
+            self.set_interval(_LOOK_S, lambda: self.exit() if os.getppid() != server else None)
 
     def _take_keys(self) -> None:
         from tui.keys import checked

@@ -16,6 +16,7 @@ _COMMANDS = {
     "ask": "tui.commands.ask",
     "search": "tui.commands.ask",
     "chat": "tui.commands.chat",
+    "serve": "tui.commands.serve",
     "history": "tui.commands.history",
     "trace": "tui.commands.trace",
     "check": "tui.commands.trace",

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from eval.measures import MAIN
 from tui.clean import line
+from tui.widgets.ink import MUTED
 from tui.widgets.place import counted
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def table(result: Result, width: int) -> Content:
     shown = tuple(name for name in shown if name != "ms" or result.timings_ms)
     sizes = [max(len(name), 11 if name == "95 %" else 6) for name in shown]
     head = " " * _NAME + "".join(f"  {name:>{size}}" for name, size in zip(shown, sizes, strict=True))
-    parts: list[Part] = [(head, "bold $text-muted")]
+    parts: list[Part] = [(head, f"bold {MUTED}")]
     for stage in result.stages:
         cells = "".join(f"  {_cell(result, stage, n):>{size}}" for n, size in zip(shown, sizes, strict=True))
         parts.append(f"\n{_STAGES.get(stage, stage):<{_NAME}}{cells}")
@@ -65,7 +66,7 @@ def _cell(result: Result, stage: str, name: str) -> str:
 def plot(result: Result, width: int, before: Result | None = None) -> Content:
     """A bar a stage, from 0 to 1; a mark where it ended before."""
     cells = max(8, min(60, width - _NAME - 10))
-    parts: list[Part] = [(f"{MAIN}, from 0 to 1{' (│ before)' if before else ''}", "$text-muted")]
+    parts: list[Part] = [(f"{MAIN}, from 0 to 1{' (│ before)' if before else ''}", MUTED)]
     for stage, values in result.stages.items():
         drawn = bar(values[MAIN], cells)
         at = _mark(before, stage, cells)
@@ -93,7 +94,7 @@ def comparison(before: Result, found: Mapping[str, Mapping[str, Difference]]) ->
     """How each stage differs from the last result, and whether that may be chance."""
     asked = max((by[MAIN].questions for by in found.values()), default=0)
     said = f"Against {_when(before)}, on the {counted(asked, 'question')} that both asked:"
-    parts: list[Part] = [(said, "$text-muted")]
+    parts: list[Part] = [(said, MUTED)]
     for stage, by in found.items():
         d = by[MAIN]
         parts.append(f"\n{_STAGES.get(stage, stage):<{_NAME}}  {d.mean:+.3f}  {_verdict(d)}")
@@ -105,7 +106,8 @@ def _verdict(d: Difference) -> str:
         return "= the same"
     if d.p >= _CHANCE:
         return "~ may be chance"
-    return f"{'▲ better' if d.mean > 0 else '▼ worse'} (p {d.p:.3f})"
+    p = f"p {d.p:.3f}" if d.p >= 0.001 else "p < 0.001"
+    return f"{'▲ better' if d.mean > 0 else '▼ worse'} ({p})"
 
 
 def explained(stages: Sequence[str]) -> Content:
@@ -115,7 +117,7 @@ def explained(stages: Sequence[str]) -> Content:
         "fused": "both: their scores put together",
         "reranked": "read again: the first ones in the order of the reranker, as answers use them",
     }  # fmt: skip
-    return Content.styled("\n".join(known[stage] for stage in stages if stage in known), "$text-muted")
+    return Content.styled("\n".join(known[stage] for stage in stages if stage in known), MUTED)
 
 
 def _when(result: Result) -> str:

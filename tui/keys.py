@@ -13,6 +13,7 @@ _PLACES = {
     "tui.app": ("CitewellApp",),
     "tui.screens.chat": ("ChatScreen",),
     "tui.screens.reader": ("ReaderScreen",),
+    "tui.screens.neighbours": ("NeighboursScreen", "NeighbourList"),
     "tui.screens.conversations": ("ConversationsScreen",),
     "tui.screens.scope": ("ScopeScreen",),
     "tui.screens.export": ("ExportScreen",),

@@ -11,6 +11,7 @@ from textual.content import Content
 
 from tui.actions import Offered, offered
 from tui.app import CitewellApp
+from tui.widgets.ink import MUTED
 
 
 class Actions(Provider):
@@ -42,4 +43,4 @@ class Actions(Provider):
 
 
 def _shown(one: Offered) -> Content:
-    return Content.assemble(one.said, (f"  {one.key}", "$text-muted"))
+    return Content.assemble(one.said, (f"  {one.key}", MUTED))

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from index.embedders import ModelEmbedder
     from index.fetch.run import FetchRun
     from index.library import Library
-    from index.model import Paper
+    from index.model import Paper, Span
     from index.net.client import HttpClient, Network
     from index.parse.pdf import PdfParser
     from index.sync import Syncer
+    from index.vectors import VectorIndex
     from index.zotero import ZoteroPaper
     from qa.answer import Answerer
     from qa.conversation import Conversation
     from qa.history import History
     from qa.llm.chat import ChatModel
+    from qa.model import ScoredPassage
     from qa.rerank import Reranker
     from qa.retrieve import RetrievalOptions, Retriever
     from qa.rewrite import Rewriter
@@ -178,9 +180,22 @@ class Parts:
         return RetrievalOptions(rerank_ms=self.settings.rerank_ms)
 
     @cached_property
+    def index(self) -> VectorIndex:
+        """The vectors of the library, for questions and for neighbours."""
+        from index.vectors import VectorIndex
+
+        return VectorIndex(self.library)
+
+    def neighbours(self, paper_id: int, span: Span) -> list[ScoredPassage]:
+        """Passages of other papers that say what stands at this span; no model is needed for it."""
+        from qa.neighbours import neighbours
+
+        with self.library.read() as reader:
+            return neighbours(reader, self.index, paper_id, span)
+
+    @cached_property
     def retriever(self) -> Retriever:
         """Finds passages. WrongModel if the library was built with another model than the configured one."""
-        from index.vectors import VectorIndex
         from index.writer import check_model
         from qa.retrieve import Retriever
 
@@ -188,7 +203,7 @@ class Parts:
             model = reader.model()
         if model is not None:
             check_model(model[1], self.embedder.fingerprint)
-        return Retriever(self.embedder, VectorIndex(self.library), self.retrieval, self.reranker)
+        return Retriever(self.embedder, self.index, self.retrieval, self.reranker)
 
     def begin_loading(self) -> None:
         """Begins to load what the first question needs, in the background.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _HELP = """A line is a question. A line that begins with a colon is one of these:
 :read N              the paragraph of citation N, the quote between >> and <<
+:similar N           passages of other papers that are close to citation N
 :scope               what questions are limited to
 :scope WHAT VALUES   limit them: WHAT is papers, years, sections or tags; :scope none for all papers
 :history             the kept conversations
@@ -44,6 +45,7 @@ class PlainChat:
         self._commands: dict[str, Callable[[str], None]] = {
             "help": lambda _: _say(_HELP),
             "read": self._read,
+            "similar": self._similar,
             "scope": self._limit,
             "history": lambda _: self._list(),
             "open": self._open,
@@ -120,6 +122,21 @@ class PlainChat:
         before = text[text.rfind(_PARAGRAPH, 0, start) + 1 : start]
         after = text[end : stop if (stop := text.find(_PARAGRAPH, end)) >= 0 else len(text)]
         _say(line(f"{before}>>{citation.quote}<<{after}"))
+
+    def _similar(self, number: str) -> None:
+        """What other papers say of the same, a passage a line."""
+        from qa.references import short_name
+
+        citation = self._citation(number)
+        if citation is None:
+            _say(f"The last answer has no citation {line(number) or 'without a number'}.")
+            return
+        found = self._parts.neighbours(citation.paper.id, citation.span)
+        for one in found:
+            where = f"{short_name(one.paper.record)}, {one.passage.section.heading}"
+            _say(line(f"{where} (closeness {one.score:.2f}): {one.passage.text}"))
+        if not found:
+            _say("No other paper in this library says anything similar.")
 
     def _citation(self, number: str) -> Citation | None:
         if not self._answers:

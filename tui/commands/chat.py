@@ -14,12 +14,13 @@ from tui.options import Llm, llm, make_filters, make_parts, place, scope
 @click.option(
     "--plain", is_flag=True, help="The same conversation as lines of text, for screen readers and pipes."
 )
+@click.option("--in-browser", is_flag=True, hidden=True)  # how `citewell serve` starts it
 @scope
 @llm
 @place
 def chat(
     papers: tuple[str, ...], years: str | None, sections: tuple[str, ...], tags: tuple[str, ...],
-    llm: Llm, library: Path | None, model: str | None, plain: bool,
+    llm: Llm, library: Path | None, model: str | None, plain: bool, in_browser: bool,
 ) -> None:  # fmt: skip
     """Ask and read in the terminal: answers, their sources, and the papers with the quotes marked.
 
@@ -35,7 +36,7 @@ def chat(
         with make_parts(library, model, llm=llm) as parts:
             PlainChat(parts, filters).run()
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise SettingsError(
             "chat needs a terminal",
             'In a script, use: citewell ask "QUESTION" --json, or citewell chat --plain',

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from qa.model import Query
@@ -21,6 +21,7 @@ from tui.screens.reader import ReaderScreen
 from tui.widgets.ask import AskInput
 from tui.widgets.conversation import Conversation, Suggestions
 from tui.widgets.headline import HeadLine
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.place import WIDE, Place, counted
 from tui.widgets.sources import Sources
 
@@ -83,6 +84,14 @@ class ChatScreen(ChatWork):
             id="chat.library",
             tooltip="See the papers, add some, bring them up to date",
         ),
+        Binding(
+            "E",
+            "app.switch_mode('evals')",
+            "Evals",
+            show=False,
+            id="chat.evals",
+            tooltip="Measure how well questions find their papers",
+        ),
         *(
             Binding(
                 str(n),
@@ -111,7 +120,7 @@ class ChatScreen(ChatWork):
             yield Sources()
         yield Static(id="status")
         yield AskInput()
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Begins to load what the first question will need, once there is something to look at."""
@@ -265,7 +274,7 @@ class ChatScreen(ChatWork):
         places = list(asked.places) if asked else []
         at = next((i for i, place in enumerate(places) if place.number == number), None)
         if at is not None:
-            self.app.push_screen(ReaderScreen(self._parts.library, places, at))
+            self.app.push_screen(ReaderScreen(self._parts.library, places, at, self._parts.neighbours))
 
     async def action_new(self) -> None:
         """Begins a new conversation; the one before is kept."""

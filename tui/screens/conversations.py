@@ -11,12 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from index.errors import CitewellError
 from tui.clean import line
 from tui.messages import Listed, Restored, Trouble
+from tui.widgets.ink import MUTED
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.place import counted
 from tui.widgets.turn import trouble
 
@@ -57,7 +59,7 @@ class ConversationsScreen(ModalScreen[str | None]):
             yield Input(placeholder="/ filter…", compact=True)
             yield OptionList(markup=False)
             yield Static(classes="said")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Reads what is kept."""
@@ -196,4 +198,4 @@ def _row(summary: Summary) -> Content:
     """When, how much, and the first question."""
     when = line(summary.used)[:16].replace("T", " ")
     questions = f"{counted(summary.turns, 'question'):<12}"
-    return Content.assemble((f"{when}  {questions} ", "$text-muted"), line(summary.question))
+    return Content.assemble((f"{when}  {questions} ", MUTED), line(summary.question))

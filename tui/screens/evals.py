@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from index.errors import CitewellError
 from tui.clean import line
@@ -19,6 +19,8 @@ from tui.eval_view import about, comparison, explained, plot, table
 from tui.evaluating import Measured, Target, dataset_target, measuring, own_target
 from tui.screens.line_dialog import LineDialog
 from tui.screens.working import WorkingScreen
+from tui.widgets.ink import MUTED
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.place import counted
 from tui.widgets.work_panel import WorkPanel
 from tui.work import Job
@@ -73,7 +75,7 @@ class EvalScreen(WorkingScreen):
                 yield Static(Content(""), id=name)
         yield WorkPanel()
         yield Static(Content(""), id="said")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """The own papers, unless something else is chosen."""
@@ -171,9 +173,7 @@ class EvalScreen(WorkingScreen):
         target, measured = self._target, self._measured
         asked = min(self._limit, target.questions or self._limit)
         facts = f"{line(target.name)} · up to {counted(asked, 'question')}"
-        self.query_one("#headline", Static).update(
-            Content.assemble(("Evals", "bold"), (" ─ ", "$text-muted"), facts)
-        )
+        self.query_one("#headline", Static).update(Content.assemble(("Evals", "bold"), (" ─ ", MUTED), facts))
         self._show("about", about(measured.result) if measured else Content(_NOT_YET))
         width = self.query_one("#result").content_size.width or self.size.width
         result = measured.result if measured else None

@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.widgets.ink import MUTED
+
 if TYPE_CHECKING:
     from tui.actions import Offered
 
@@ -23,7 +25,7 @@ _MARKS = (
 )
 _KEYS = "Keys"
 _ASLEEP = "Keys outside of the input (tab leaves it, esc comes back)"
-_NAMED = 100  # columns from which the names of the actions have room
+_NAMED = 110  # columns from which the names of the actions have room
 _REMAP = "The names on the right are for the [keys] table in config.toml."
 _BEHIND_A_NUMBER = "Behind a number"
 
@@ -40,19 +42,21 @@ class HelpScreen(ModalScreen[None]):
         self._actions = actions
 
     def compose(self) -> ComposeResult:
-        """One box with two tables."""
+        """One box with the keys, those that work outside of the input apart, and the marks."""
+        awake, asleep = self._rows(asleep=False), self._rows(asleep=True)
+        widths = tuple(max((len(row[n]) for row in (*awake, *asleep)), default=0) for n in range(2))
         with VerticalScroll() as box:
             box.border_title = "Help"
             box.border_subtitle = "esc closes"
             yield Static(Content(_KEYS), classes="head")
-            yield Static(table(self._rows(asleep=False)))
-            if rows := self._rows(asleep=True):
-                yield Static(Content(_ASLEEP), classes="head second")
-                yield Static(table(rows))
+            yield Static(table(awake, widths))
+            if asleep:
+                yield Static(Content(_ASLEEP), classes="head")
+                yield Static(table(asleep, widths))
+            yield Static(Content(_BEHIND_A_NUMBER), classes="head")
+            yield Static(table(_MARKS, widths))
             if self.app.size.width >= _NAMED:
-                yield Static(Content(_REMAP), classes="second")
-            yield Static(Content(_BEHIND_A_NUMBER), classes="head second")
-            yield Static(table(_MARKS))
+                yield Static(Content(_REMAP), classes="head quiet")
 
     def _rows(self, *, asleep: bool) -> list[tuple[str, ...]]:
         """Keys with what they do, and where there is room with their names."""
@@ -66,20 +70,20 @@ def explained(actions: Iterable[Offered]) -> list[tuple[str, ...]]:
     for one in actions:
         rows.setdefault(one.said, ([], one.name))[0].append(one.key)
     return [
-        (f"{keys[0]} … {keys[-1]}" if len(keys) > 2 else " ".join(keys), said, name)
+        (f"{keys[0]} … {keys[-1]}", said, f"{name.rstrip('0123456789')}N")
+        if len(keys) > 2
+        else (" ".join(keys), said, name)
         for said, (keys, name) in rows.items()
     ]
 
 
-def table(rows: Iterable[tuple[str, ...]]) -> Content:
-    """The first column as wide as it must be, what is to be said, and a name in a quieter colour."""
-    rows = list(rows)
-    width = max((len(row[0]) for row in rows), default=0)
+def table(rows: Iterable[tuple[str, ...]], widths: tuple[int, ...]) -> Content:
+    """Rows with columns so wide: a key, what it does, and where there is one its name in a quieter colour."""
     return Content("\n").join(
         Content.assemble(
-            (f"{row[0]:<{width}}", "bold $text-primary"),
-            f"  {row[1]}",
-            *((f"  {name}", "$text-muted") for name in row[2:]),
+            (f"{row[0]:<{widths[0]}}", "bold $text-primary"),
+            f"  {row[1]:<{widths[1]}}" if row[2:] else f"  {row[1]}",
+            *((f"  {name}", MUTED) for name in row[2:]),
         )
         for row in rows
     )

@@ -17,6 +17,7 @@ from tui.listing import Row
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.library_table import LibraryTable
 from tui.screens.line_dialog import LineDialog
+from tui.widgets.ink import MUTED
 from tui.widgets.place import shortened
 from tui.work import (
     Job,
@@ -163,7 +164,7 @@ class LibraryScreen(LibraryTable):
         text = Content.assemble(
             ("Take this paper out of the library?\n\n", "bold"), shortened(row.title, 200),
             ("\n\nIts file stays where it is, and the library leaves it alone from now on.\n"
-             "z brings the paper back, with its tags, as long as the file is there.", "$text-muted"),
+             "z brings the paper back, with its tags, as long as the file is there.", MUTED),
         )  # fmt: skip
         self.app.push_screen(ConfirmScreen("Remove", text), partial(self._remove_if, row))
 

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from index.errors import CitewellError, LibraryMissing
 from tui.clean import line
@@ -18,6 +18,8 @@ from tui.screens.confirm import DetailsScreen
 from tui.screens.reader import ReaderScreen
 from tui.screens.working import WorkingScreen
 from tui.widgets.details import Details, facts
+from tui.widgets.ink import MUTED
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.paper_table import PaperTable
 from tui.widgets.place import counted
 from tui.widgets.work_panel import WorkPanel
@@ -73,7 +75,7 @@ class LibraryTable(WorkingScreen):
             yield Details()
         yield WorkPanel()
         yield Static(Content(""), id="said")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Reads the library once there is something to look at."""
@@ -144,7 +146,7 @@ class LibraryTable(WorkingScreen):
         said += ["watching"] if self.watching else []
         said.append(counted(listing.passages, "passage"))
         self.query_one("#headline", Static).update(
-            Content.assemble(("Library", "bold"), (" ─ ", "$text-muted"), " · ".join(said))
+            Content.assemble(("Library", "bold"), (" ─ ", MUTED), " · ".join(said))
         )
         self.refresh_bindings()
 
@@ -211,15 +213,14 @@ class LibraryTable(WorkingScreen):
 
     @on(PaperToRead)
     def _show_paper(self, message: PaperToRead) -> None:
-        self.app.push_screen(ReaderScreen(self._parts.library, [message.place], 0))
+        self.app.push_screen(ReaderScreen(self._parts.library, [message.place], 0, self._parts.neighbours))
 
     def action_browse(self) -> None:
         """Opens the paper's page."""
-        from qa.references import link
+        from tui.browse import browse
 
-        row = self.table.row
-        if row and row.paper and (address := link(row.paper.record)):
-            self.app.open_url(address)
+        if (row := self.table.row) and row.paper:
+            browse(self.app, row.paper.record)
 
     @on(Refused)
     def _refused(self, message: Refused) -> None:

@@ -11,12 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
 from index.errors import CitewellError, PaperNotFound
 from tui.clean import line
 from tui.messages import PaperRead, PaperUnreadable
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.outline import Outline
 from tui.widgets.paper_text import PaperText
 from tui.widgets.place import WIDE, Place
@@ -24,6 +25,7 @@ from tui.widgets.turn import trouble
 
 if TYPE_CHECKING:
     from index.library import Library
+    from tui.screens.neighbours import Neighbours
 
 _CHANGED = "This paper has changed since the answer was given: the quote no longer stands where it stood."
 _REMOVED = "This paper has been removed from the library since the answer was given."
@@ -36,11 +38,9 @@ class ReaderScreen(Screen[None]):
     AUTO_FOCUS = "PaperText"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 (Textual declares no ClassVar)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "back", "Back", id="reader.back", tooltip="Back to the conversation"),
-        Binding("n", "step(1)", "Next", id="reader.next", tooltip="The answer's next source"),
-        Binding(
-            "p", "step(-1)", "Previous", id="reader.previous", tooltip="The answer's source before this one"
-        ),
+        Binding("escape,q", "back", "Back", id="reader.back", tooltip="Back to where you came from"),
+        Binding("n", "step(1)", "Next", id="reader.next", tooltip="The next source"),
+        Binding("p", "step(-1)", "Previous", id="reader.previous", tooltip="The source before this one"),
         Binding(
             "h",
             "quote",
@@ -62,6 +62,13 @@ class ReaderScreen(Screen[None]):
             id="reader.match_before",
             tooltip="The place of these words before this one",
         ),
+        Binding(
+            "s",
+            "neighbours",
+            "Similar",
+            id="reader.neighbours",
+            tooltip="Passages of other papers that are similar to the highlighted one",
+        ),
         Binding("y", "copy_quote", "Copy", id="reader.copy", tooltip="Copy the quote with its place"),
         Binding("c", "copy_reference", "Cite", id="reader.cite", tooltip="Copy the paper's reference"),
         Binding("b", "browse", "Browser", id="reader.browse", tooltip="Open the paper's page in a browser"),
@@ -78,9 +85,12 @@ class ReaderScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, library: Library, places: Sequence[Place], at: int) -> None:
+    def __init__(
+        self, library: Library, places: Sequence[Place], at: int, neighbours: Neighbours | None = None
+    ) -> None:
         super().__init__()
         self._library = library
+        self._neighbours = neighbours
         self._places = list(places)
         self._at = at
 
@@ -97,7 +107,7 @@ class ReaderScreen(Screen[None]):
             yield Outline()
             yield PaperText()
         yield Input(placeholder="words in this paper…", compact=True, id="search")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Opens the first place."""
@@ -121,7 +131,7 @@ class ReaderScreen(Screen[None]):
             place.where,
             place.verdict_words,
             nth,
-            f"also quoted here: {also}" if also else "",
+            f"{place.also}: {also}" if also else "",
         ]
         at, found = self.query_one(PaperText).found
         if found:
@@ -242,19 +252,21 @@ class ReaderScreen(Screen[None]):
         copy(self.app, line(full_reference(self.place.paper.record)) + "\n", "reference")
 
     def action_browse(self) -> None:
-        """Opens the paper's page: one of the addresses that citewell makes of its ids, no other."""
-        from qa.references import link
-        from tui.copying import copy
+        """Opens the paper's page."""
+        from tui.browse import browse
 
-        address = line(link(self.place.paper.record) or "")
-        if address.startswith("https://") and " " not in address:
-            if not has_browser():
-                copy(self.app, address + "\n", "no browser found; the address is")
-                return
-            self.app.open_url(address)
-            self.notify(f"opening {address}", markup=False)
-        else:
-            self.notify("this paper has no DOI or other id that leads to a page", markup=False)
+        browse(self.app, self.place.paper.record)
+
+    def action_neighbours(self) -> None:
+        """Lists passages of other papers that are close to the one that is highlighted."""
+        from tui.screens.neighbours import NeighboursScreen
+
+        assert self._neighbours is not None  # check_action has seen to it
+        self.app.push_screen(NeighboursScreen(self.place, self._neighbours, self._read_on))
+
+    def _read_on(self, places: Sequence[Place], at: int) -> None:
+        """A paper over this one; leaving it comes back here."""
+        self.app.push_screen(ReaderScreen(self._library, places, at, self._neighbours))
 
     def action_back(self) -> None:
         """Ends the search or hides the sections, else leaves the paper."""
@@ -270,18 +282,10 @@ class ReaderScreen(Screen[None]):
         if action == "step":
             step = 1 if parameters[0] == 1 else -1
             return True if 0 <= self._at + step < len(self._places) else None
+        if action == "neighbours":
+            return True if self._neighbours is not None else None
         if action == "match":
             return True if self.is_mounted and self.query_one(PaperText).found[1] else None
         if action == "open_number":
             return True if any(place.number == parameters[0] for place in self._places) else None
         return True
-
-
-def has_browser() -> bool:
-    """Whether a browser opens in a window of its own; one for terminals would draw over this screen."""
-    import webbrowser
-
-    try:
-        return type(webbrowser.get()) is not webbrowser.GenericBrowser
-    except webbrowser.Error:
-        return False

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.style import Style
 
 from tui.clean import line
+from tui.widgets.ink import MUTED
 from tui.widgets.place import COLOURS, MARKS, Place, places_of, shortened
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def written(turn: int, sentences: Sequence[AnswerSentence], answer: Answer | Non
     """The sentences so far; once the `answer` is whole, with its headline, and apart what a model wrote."""
     if answer is None:
         return _sentences(turn, sentences, apart=False)
-    head = [_statement(turn, answer.headline, "bold"), _statement(turn, answer.weighing, "$text-muted")]
+    head = [_statement(turn, answer.headline, "bold"), _statement(turn, answer.weighing, "")]
     said = [Content("\n").join(part for part in head if part is not None)]
     if answer.writer:
         said += [_by_model(turn, answer), _sentences(turn, answer.extracted, apart=False)]
@@ -50,7 +51,7 @@ def _by_model(turn: int, answer: Answer) -> Content:
         text = Content(f"{line(answer.writer)} finds no answer in your papers.")
     parts = [text, *([Content("\n").join(against)] if (against := list(_objections(answer))) else [])]
     if answer.extracted:
-        parts.append(Content.styled("The papers' own sentences:", "$text-muted"))
+        parts.append(Content.styled("The papers' own sentences:", MUTED))
     return Content("\n\n").join(part for part in parts if part.plain)
 
 
@@ -95,4 +96,4 @@ def _objections(answer: Answer) -> Iterator[Content]:
             colour = COLOURS[sentence.verdict.value]
             sign, words = said.split(" ", 1)
             claim = shortened(line(sentence.text), _LONGEST_CLAIM)
-            yield Content.assemble((sign, colour), (f" {words}", "$text-muted"), f" — “{claim}”")
+            yield Content.assemble((sign, colour), f" {words}", (f" — “{claim}”", MUTED))

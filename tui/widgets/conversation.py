@@ -114,13 +114,14 @@ class Conversation(VerticalScroll):
         self.anchor()
 
     def settle(self, turn: Turn) -> None:
-        """A finished answer longer than the screen is shown from its question on, unless one has scrolled."""
+        """A finished answer that hides its question is shown from there on, unless one has scrolled."""
 
         def to_question() -> None:
-            if not self._scrolled and turn.outer_size.height > self.size.height:
+            if not self._scrolled and turn.is_attached and turn.region.y < self.content_region.y:
                 self.scroll_to_widget(turn, top=True, animate=False)
 
-        self.call_after_refresh(to_question)
+        # Twice: its list of sources, which takes room from it, is laid out first.
+        self.call_after_refresh(lambda: self.call_after_refresh(to_question))
 
     def complain(self, message: str, hint: str) -> None:
         """An error that belongs to no question."""

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from qa.references import full_reference
 from tui.clean import line
+from tui.widgets.ink import MUTED
 from tui.widgets.place import counted, shortened
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ def _of_failure(row: Row) -> Content:
     ]  # fmt: skip
     if row.hint:
         parts.append(f"\n\n{row.hint}")
-    parts.append(("\n\nPress r to try again what failed.", "$text-muted"))
+    parts.append(("\n\nPress r to try again what failed.", MUTED))
     if row.path:
-        parts += [("\n\nFile\n", "$text-muted"), line(row.path)]
+        parts += [("\n\nFile\n", MUTED), line(row.path)]
     return Content.assemble(*parts)
 
 
@@ -58,7 +59,7 @@ def _of_paper(paper: StoredPaper) -> Content:
     parts: list[str | tuple[str, str]] = [
         (shortened(line(record.title[: _LONGEST * 2]), _LONGEST), "bold"),
         "\n\n",
-        (shortened(line(full_reference(record)[: _LONGEST * 2]), _LONGEST), "$text-muted"),
+        (shortened(line(full_reference(record)[: _LONGEST * 2]), _LONGEST), MUTED),
         "\n",
     ]
     figures = [
@@ -70,9 +71,9 @@ def _of_paper(paper: StoredPaper) -> Content:
     ]  # fmt: skip
     for name, value in figures:
         if value:
-            parts += [(f"\n{name:<10}", "$text-muted"), line(str(value))]
+            parts += [(f"\n{name:<10}", MUTED), line(str(value))]
     for path in paper.paths:
-        parts += [("\nFile      ", "$text-muted"), line(path)]
+        parts += [("\nFile      ", MUTED), line(path)]
     if paper.body_missing:
         parts += [("\n\n! ", "$text-warning"), "Only a summary or an abstract: the body is missing."]
     if paper.pending:

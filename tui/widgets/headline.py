@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.clean import line
+from tui.widgets.ink import MUTED
 from tui.widgets.place import counted
 
 
@@ -24,4 +25,4 @@ class HeadLine(Static):
         if papers is not None:
             facts += [counted(papers, "paper"), line(model), self._writer]
         said = " · ".join(fact for fact in facts if fact)
-        self.update(Content.assemble(("citewell", "bold"), (" ─ ", "$text-muted"), said))
+        self.update(Content.assemble(("citewell", "bold"), (" ─ ", MUTED), said))

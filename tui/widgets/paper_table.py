@@ -177,8 +177,11 @@ class PaperTable(ScrollView, can_focus=True):
             kinds["Title"] = "failed"
         else:
             kinds |= {"Year": "muted", "Passages": "muted", "Tags": "muted"}
+        # The year has a column of its own, and the name is cut less often without it.
+        dated = any(column.name == "Year" for column in self._columns)
         texts = {
-            "": row.mark, "Paper": row.name, "Title": row.title, "Year": str(row.year or ""),
+            "": row.mark, "Paper": row.name.removesuffix(f" {row.year}") if dated else row.name,
+            "Title": row.title, "Year": str(row.year or ""),
             "Passages": f"{row.passages:,}" if row.paper else "", "Tags": ", ".join(row.tags),
         }  # fmt: skip
         cells = []

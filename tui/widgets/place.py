@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qa.references import short_name
 from tui.clean import line
+from tui.widgets.ink import MUTED
 
 if TYPE_CHECKING:
     from index.model import Span
@@ -26,7 +27,7 @@ COLOURS = {
     "supported": "$text-success",
     "partial": "$text-warning",
     "unsupported": "$text-error",
-    "unchecked": "$text-muted",
+    "unchecked": MUTED,
 }
 WIDE = 110  # columns from which lists stand beside the text
 _LONGEST_HEADING = 36
@@ -56,9 +57,14 @@ class Place:
         return " ".join(MARKS[self.verdict]) if self.verdict else "nearest passage"
 
     @property
+    def also(self) -> str:
+        """What other places in the same paper are."""
+        return "also quoted here"
+
+    @property
     def colour(self) -> str:
         """The theme's colour for the verdict."""
-        return COLOURS[self.verdict] if self.verdict else "$text-muted"
+        return COLOURS[self.verdict] if self.verdict else MUTED
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.clean import line
+from tui.widgets.ink import MUTED
 from tui.widgets.place import Place, shortened
 
 _LONGEST_QUOTE = 170
@@ -44,6 +45,7 @@ class Sources(OptionList):
         if turn == self._turn and list(places) == self._places:
             return
         self._turn, self._places = turn, list(places)
+        self._brief = not self.screen.has_class("-wide")
         self.display = bool(places)
         self._fill()
 
@@ -57,7 +59,9 @@ class Sources(OptionList):
     def _fill(self) -> None:
         at = self.highlighted
         self.clear_options()
-        self.add_options([Option(self._prompt(place)) for place in self._places])
+        prompts = [Option(self._prompt(place)) for place in self._places]
+        # None is a line between two cards.
+        self.add_options(prompts if self._brief else [o for prompt in prompts for o in (prompt, None)][:-1])
         self.highlighted = at if self._places else None
         nearest = bool(self._places) and self._places[0].verdict is None
         self.border_title = "Nearest passage" if nearest else f"Sources ({len(self._places)})"
@@ -68,9 +72,7 @@ class Sources(OptionList):
         where = f" · {place.where}" if place.where else ""
         if self._brief:
             return Content.assemble(*parts, where)
-        return Content.assemble(
-            *parts, where, "\n", (shortened(line(place.quote), _LONGEST_QUOTE), "$text-muted"), "\n"
-        )
+        return Content.assemble(*parts, where, "\n", (shortened(line(place.quote), _LONGEST_QUOTE), MUTED))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Tells the screen which place was chosen."""

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from qa.model import EVERYTHING
 from tui.clean import line
 from tui.widgets.answer_view import link, written
+from tui.widgets.ink import MUTED
 from tui.widgets.place import Place, counted, nearest_place, places_of, shortened
 
 if TYPE_CHECKING:
@@ -84,14 +85,14 @@ class Turn(Vertical):
     def _draft(self, text: str) -> None:
         if text:
             self._drafted += text
-            self._answer(Content.styled(line(self._drafted), "$text-muted italic"))
+            self._answer(Content.styled(line(self._drafted), f"{MUTED} italic"))
 
     def _understood(self, query: Query, scope: str) -> None:
         """Beneath a follow-up, what is searched for in its place, and what it is limited to."""
         self.scope, self.filters = scope, query.filters
         searched = f"searched for: {query.text}" if query.text != query.question else ""
         limited = f"scope: {scope}" if scope else ""
-        said = [(f"\n  {line(part)}", "$text-muted") for part in (searched, limited) if part]
+        said = [(f"\n  {line(part)}", MUTED) for part in (searched, limited) if part]
         if said:
             self.query_one(".question", Static).update(Content.assemble(f"❯ {line(self.question)}", *said))
 
@@ -144,7 +145,7 @@ class Turn(Vertical):
                 "Your papers do not answer this. The nearest is: ",
                 link(self.number, place.number),
                 f" {said}\n",
-                (f"“{excerpt}”", "$text-muted"),
+                (f"“{excerpt}”", MUTED),
             )
         )
         facts = ("no answer", "press 1 to read the nearest passage", self._when)
@@ -181,5 +182,5 @@ def trouble(message: str, hint: str) -> Content:
     """An error in two lines: what, and what now. Both may name files, so both are cleaned."""
     parts: list[str | tuple[str, str | Style]] = [("! ", "bold $text-error"), line(message)]
     if hint:
-        parts.append((f"\n  {line(hint)}", "$text-muted"))
+        parts.append((f"\n  {line(hint)}", MUTED))
     return Content.assemble(*parts)

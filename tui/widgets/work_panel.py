@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from tui.clean import line
 from tui.standing import Standing
+from tui.widgets.ink import MUTED
 from tui.widgets.place import counted, shortened
 
 _TICK = 0.25
@@ -79,7 +80,7 @@ class WorkPanel(Static):
             shortened(f"{standing.stage}{self._figures(width)}", width - 2),
         ]
         if standing.detail:
-            parts.append((f"\n  {shortened(line(standing.detail), max(4, width - 2))}", "$text-muted"))
+            parts.append((f"\n  {shortened(line(standing.detail), max(4, width - 2))}", MUTED))
         return Content.assemble(*parts)
 
     def _figures(self, width: int) -> str:
