@@ -59,7 +59,7 @@ def keep(name: str, figures: dict[str, Any]) -> Path:
     content = {
         "commit": commit(),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": [Path(sys.argv[0]).stem, *sys.argv[1:]],
+        "command": [Path(word).name if Path(word).is_absolute() else word for word in sys.argv],
         "machine": machine(),
         **figures,
     }

@@ -1,0 +1,174 @@
+"""The results of a run as Markdown: one table, and the ratios that were wanted.
+
+python -m benchmarks.table FILE      (of benchmarks/results/, or "-" for the newest run)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Results = dict[str, Any]
+_RESULTS = Path(__file__).with_name("results")
+
+# How a tool is called in the table, and what it does.
+_ROWS = {
+    "answer": ("**citewell** `ask`", "words, meaning, reranker; cited answer"),
+    "search": ("citewell `search`", "words, meaning, reranker"),
+    "retrieval": ("citewell, no reranker", "words, meaning"),
+    "bare": ("bare encoder + FAISS + FTS5", "words, meaning; the limit"),
+    "sentence-transformers": ("bare sentence-transformers", "encoder alone, float32"),
+    "txtai": ("txtai", "words, meaning"),
+    "chroma": ("Chroma", "meaning"),
+    "llamaindex": ("LlamaIndex", "words, meaning"),
+    "paperqa": ("paper-qa", "words, then meaning; no LLM"),
+}
+_RIVALS = ("txtai", "chroma", "llamaindex", "paperqa")
+_HEADER = (
+    "", "finds by", "index, s", "passages/s", "memory, MB", "disk, MB", "cold question, s", "memory, MB",
+    "further ones, ms: p50", "p95", "nDCG@10", "success@5",
+)  # fmt: skip
+
+
+def markdown(results: Results) -> str:
+    """The table with the machine above and the ratios below."""
+    return "\n\n".join(
+        part for part in (_about(results), _table(results), _failures(results), _ratios(results)) if part
+    )
+
+
+def _about(results: Results) -> str:
+    machine, measured = results["machine"], results.get("measured", {})
+    loads = [part["load"] for part in measured.values()]
+    busy = f", load {min(loads)} to {max(loads)}" if loads else ""
+    versions = ", ".join(f"{_ROWS[name][0]} {found}" for name, found in results.get("versions", {}).items())
+    return (
+        f"{results.get('papers', 0)} papers, {results.get('passages', 0):,} passages,"
+        f" {results.get('questions', 0)} questions ({results.get('dataset', '')}); {machine['processor']},"
+        f" {machine['cores']} cores{busy}; commit {results['commit']}, {results['when'][:10]}."
+        + (f" {versions}." if versions else "")
+    )
+
+
+def _table(results: Results) -> str:
+    rows: list[tuple[str, ...]] = [_HEADER]
+    for tool, (name, does) in _ROWS.items():
+        found = results.get("tools", {}).get(tool)
+        if found and "failed" not in found:
+            rows.append((name, does, *_cells(tool, found, results.get("passages", 0))))
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines.insert(1, "|---|---|" + "---:|" * (len(_HEADER) - 2))
+    return "\n".join(lines)
+
+
+def _cells(tool: str, found: Results, passages: int) -> Iterator[str]:
+    index, cold, warm, good = (found.get(name, {}) for name in ("index", "cold", "warm", "quality"))
+    yield _number(index.get("seconds"), 0)
+    # A tool that makes passages of its own has other ones, and fewer.
+    yield _number(passages / index["seconds"] if index and tool != "paperqa" else None, 1)
+    yield _number(index.get("peak_mb"), 0)
+    yield _number(index.get("disk_mb") or None, 0)
+    yield _number(cold.get("min"), 2)
+    yield _number(cold.get("peak_mb"), 0)
+    yield _number(warm.get("p50_ms"), 0)
+    yield _number(warm.get("p95_ms"), 0)
+    yield _number(good.get("nDCG@10"), 3)
+    yield _number(good.get("success@5"), 3)
+
+
+def _number(value: float | None, places: int) -> str:
+    return "" if value is None else f"{value:,.{places}f}"
+
+
+def _failures(results: Results) -> str:
+    failed = {name: found["failed"] for name, found in results.get("tools", {}).items() if "failed" in found}
+    return "\n".join(f"{_ROWS[name][0]} is missing: {reason}" for name, reason in failed.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How two figures of one run compare, and what is wanted: at least, or at most."""
+
+    what: str
+    value: float
+    wanted: float
+    at_least: bool = True
+
+    @property
+    def reached(self) -> bool:
+        """Whether it is as wanted."""
+        return self.value >= self.wanted if self.at_least else self.value <= self.wanted
+
+
+def ratios(results: Results) -> list[Ratio]:
+    """Those that the results tell."""
+    tools = results.get("tools", {})
+    found = [*_of_indexing(tools), *_of_searching(tools)]
+    ask = _get(tools, "answer", "cold", "min")
+    for rival in _RIVALS:
+        theirs = _get(tools, rival, "cold", "min")
+        if ask and theirs:
+            found.append(
+                Ratio(f"cold: {_ROWS[rival][0]}'s passages against citewell's answer", theirs / ask, 5.0)
+            )
+    return found
+
+
+def _of_indexing(tools: Results) -> Iterator[Ratio]:
+    ours = _get(tools, "answer", "index", "seconds")
+    bare = _get(tools, "bare", "index", "seconds")
+    if ours and bare:
+        bare -= _get(tools, "bare", "index", "stages", "store") or 0.0
+        yield Ratio(
+            "`add` against the bare encoder, passages/s, both from start to end of a process",
+            bare / ours,
+            0.9,
+        )
+    theirs = _get(tools, "sentence-transformers", "index", "seconds")
+    if ours and theirs:
+        yield Ratio("`add` against bare sentence-transformers in float32, passages/s", theirs / ours, 2.3)
+
+
+def _of_searching(tools: Results) -> Iterator[Ratio]:
+    ours, bare = (_get(tools, tool, "warm", "stages", "look") for tool in ("retrieval", "bare"))
+    if ours and bare:
+        for place, name in enumerate(("p50", "p95")):
+            what = f"looking, without embedding: citewell's {name} against FAISS + FTS5"
+            yield Ratio(what, ours[place] / bare[place], 1.3, at_least=False)
+    for name in ("p50", "p95"):
+        ours, bare = (_get(tools, tool, "warm", f"{name}_ms") for tool in ("retrieval", "bare"))
+        if ours and bare:
+            yield Ratio(f"with embedding: citewell's {name} against the bare parts", ours / bare, 1.3, False)
+
+
+def _get(found: Any, *names: str) -> Any:
+    for name in names:
+        if not isinstance(found, dict) or name not in found:
+            return None
+        found = found[name]
+    return found
+
+
+def _ratios(results: Results) -> str:
+    rows = ["| ratio | measured | wanted | |", "|---|---:|---:|---|"]
+    for ratio in ratios(results):
+        sign, verdict = "≥" if ratio.at_least else "≤", "reached" if ratio.reached else "missed"
+        rows.append(f"| {ratio.what} | {ratio.value:.2f} | {sign} {ratio.wanted:g} | {verdict} |")
+    return "\n".join(rows) if len(rows) > 2 else ""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Prints the table of a results file."""
+    if len(arguments) != 1:
+        raise SystemExit("Name one file of benchmarks/results/, or - for the newest run.")
+    newest = sorted(_RESULTS.glob("run-*.json"), key=lambda path: json.loads(path.read_text("utf-8"))["when"])
+    path = Path(arguments[0]) if arguments[0] != "-" else newest[-1]
+    print(markdown(json.loads(path.read_text("utf-8"))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
