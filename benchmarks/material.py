@@ -2,8 +2,9 @@
 
     python -m benchmarks.material --library DIR --dataset DIR --to DIR
 
-writes passages.jsonl (what citewell's encoder reads of each passage, with its name), papers.jsonl (whole texts,
-for a tool that splits by itself), questions.json, quotes.json and qrels.json of a library that citewell has built.
+writes what the other tools get of a library that citewell has built: passages.jsonl (what its encoder reads of
+each passage, with a name), papers.jsonl (whole texts, for a tool that splits by itself), questions.json, and
+quotes.json and qrels.json, by which what they find is judged.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a command printed and took. `core` are core-seconds, which other work on the machine changes less."""
+    """What a command printed and took. `core`: core-seconds, which other work on the machine changes less."""
 
     output: str
     seconds: float

@@ -3,7 +3,7 @@
     python -m benchmarks.rivals install                  (once; 6 GB)
     python -m benchmarks.run --dataset DIR --work DIR [--papers N] [--only PART,...] [--tools NAME,...]
 
-DIR holds questions.jsonl and the papers, each file named as the questions name its paper. The parts, in order:
+DIR holds questions.jsonl and the papers, each file named as the questions name its paper. The parts:
 
 index    papers brought in by `citewell add`; the same passages by each tool, and by the bare encoder alone
 cold     a first question, each in a process of its own, the tools by turns
@@ -12,8 +12,8 @@ start    how long each command takes to start
 paper    one paper added to the library
 encode   how fast each backend of the encoder is, and how well they agree
 
-What is in WORK can be used again: `--only cold` asks the indexes that were made there before. Results are kept
-in benchmarks/results/ by commit, and printed as the table of the README (`python -m benchmarks.table FILE`).
+What is in WORK can be used again: `--only cold` asks the indexes that were made there before. Results are
+kept in benchmarks/results/ by commit, and printed as the README's table (`python -m benchmarks.table FILE`).
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def cold(bench: Bench) -> None:
             if tool in _COLD:
                 words: list[str | Path] = [*command("--library", str(bench.library), _COLD[tool], question)]
             else:
-                words = bench.words(tool, "ask", question)
+                words = bench.words(tool, "ask", "--question", question)
             done = bench.attempt(tool, words)
             if done is not None and turn:
                 took.setdefault(tool, []).append(done)

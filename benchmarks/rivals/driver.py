@@ -1,7 +1,7 @@
 """What every tool is asked to do, in a process of its own: index texts, and find them again.
 
     python -m benchmarks.rivals.with_NAME index  --texts FILE --model DIR --index DIR
-    python -m benchmarks.rivals.with_NAME ask    --model DIR --index DIR QUESTION
+    python -m benchmarks.rivals.with_NAME ask    --model DIR --index DIR --question TEXT
     python -m benchmarks.rivals.with_NAME search --model DIR --index DIR --questions FILE
 
 It is run by the Python of the tool's own environment, so it needs nothing but the standard library. `ask`
@@ -88,7 +88,7 @@ def main(tool: Tool) -> None:
     """The command line of one tool."""
     options = argparse.ArgumentParser()
     options.add_argument("what", choices=("index", "ask", "search"))
-    options.add_argument("question", nargs="?")
+    options.add_argument("--question")
     for name in ("--texts", "--model", "--index", "--questions"):
         options.add_argument(name, type=Path)
     given = options.parse_args()
