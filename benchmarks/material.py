@@ -2,9 +2,9 @@
 
     python -m benchmarks.material --library DIR --dataset DIR --to DIR
 
-writes what the other tools get of a library that citewell has built: passages.jsonl (what its encoder reads of
-each passage, with a name), papers.jsonl (whole texts, for a tool that splits by itself), questions.json, and
-quotes.json and qrels.json, by which what they find is judged.
+writes what the other tools get of a library that citewell has built: passages.jsonl (what its encoder reads
+of each passage, with a name), papers.jsonl (whole texts, for a tool that splits by itself), questions.json,
+and quotes.json and qrels.json, by which what they find is judged.
 """
 
 from __future__ import annotations
@@ -26,10 +26,15 @@ from index.sources import find
 def choose(dataset: Dataset, papers: int) -> list[Path]:
     """At most so many files: those that questions were asked of, in that order, then others by name."""
     found = {path.stem: path for path in find(dataset.material.roots, SUFFIXES).files}
-    asked = [quote.paper for question in dataset.questions for quote in question.quotes]
+    asked = [file_name(quote.paper) for question in dataset.questions for quote in question.quotes]
     names = [name for name in dict.fromkeys(asked) if name in found]
     names += sorted(set(found) - set(names))
     return [found[name] for name in names[:papers]]
+
+
+def file_name(paper: str) -> str:
+    """How the file of a paper is called, its suffix left out; a DOI's prefix is in no file's name."""
+    return paper.rpartition("/")[2]
 
 
 def lay_out(place: Path, split: str | None, papers: int, work: Path) -> Path:
@@ -61,7 +66,7 @@ def export(library: Path, dataset: Dataset, to: Path) -> None:
                 text = passage_input(passage.header, passage.text)
                 passages.append(Text(passage_name(paper, passage), text, name))
         present = {paper.name for paper in papers}
-        asked = [q for q in dataset.questions if any(quote.paper in present for quote in q.quotes)]
+        asked = [q for q in dataset.questions if any(file_name(quote.paper) in present for quote in q.quotes)]
         qrels = Judge(reader).judge(asked).qrels
     _write_lines(to / "passages.jsonl", map(asdict, passages))
     _write_lines(to / "papers.jsonl", map(asdict, papers))
@@ -72,7 +77,7 @@ def export(library: Path, dataset: Dataset, to: Path) -> None:
 
 
 def _quotes(question: Question) -> list[tuple[str, str]]:
-    return [(quote.paper, quote.text) for quote in question.quotes]
+    return [(file_name(quote.paper), quote.text) for quote in question.quotes]
 
 
 def _write_lines(path: Path, rows: Iterable[dict[str, str]]) -> None:

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cold import command, start_up
-from benchmarks.machine import commit, keep, print_machine
+from benchmarks.machine import RESULTS, commit, keep, print_machine
 from benchmarks.material import lay_out
 from benchmarks.process import CommandFailed, Ended, run, size_mb
 from benchmarks.rivals.environments import RIVALS, default_place, python_of, version_of
@@ -56,6 +56,7 @@ class Bench:
     rounds: int
     rivals: Path
     tools: tuple[str, ...]
+    results: Path
     found: Found = field(default_factory=dict)
 
     @property
@@ -115,7 +116,7 @@ def index(bench: Bench) -> None:
         [sys.executable, "-m", "benchmarks.material", "--library", bench.library, "--dataset", bench.dataset,
          "--to", bench.work, *split]
     )  # fmt: skip
-    passages = sum(1 for _ in (bench.work / "passages.jsonl").open(encoding="utf-8"))
+    passages = len((bench.work / "passages.jsonl").read_text("utf-8").splitlines())
     questions = len(json.loads((bench.work / "questions.json").read_text("utf-8")))
     papers = json.loads(run(command(*place, "status", "--json")).output)["papers"]
     bench.found |= {"papers": papers, "passages": passages, "questions": questions}
@@ -171,8 +172,8 @@ def cold(bench: Bench) -> None:
 
 
 def warm(bench: Bench) -> None:
-    """All questions twice, by turns; the faster of a tool's two passes counts."""
-    for turn in range(2):
+    """All questions twice (with one round: once), the tools by turns; the faster pass counts."""
+    for turn in range(min(2, bench.rounds)):
         for tool in _finders(bench):
             words = bench.words(tool, "search", "--questions", bench.work / "questions.json")
             done = bench.attempt(tool, words)
@@ -259,6 +260,7 @@ def parse(arguments: list[str] | None = None) -> tuple[Bench, tuple[str, ...]]:
         "--work", type=Path, required=True, help="for libraries and indexes; emptied by `index`"
     )
     options.add_argument("--rivals", type=Path, default=default_place(), help="where they were installed")
+    options.add_argument("--results", type=Path, default=RESULTS, help="where the figures are kept")
     options.add_argument("--only", default=",".join(PARTS), metavar="PART,...")
     options.add_argument("--tools", default=",".join(tools), metavar="NAME,...", help=", ".join(tools))
     given = options.parse_args(arguments)
@@ -270,7 +272,7 @@ def parse(arguments: list[str] | None = None) -> tuple[Bench, tuple[str, ...]]:
     wanted = tuple(name for name in wanted if name not in missing)
     bench = Bench(
         given.work.absolute(), given.dataset.absolute(), given.split, given.papers, given.rounds,
-        given.rivals.absolute(), wanted,
+        given.rivals.absolute(), wanted, given.results.absolute(),
     )  # fmt: skip
     ours = (given.work / "found.json").exists() or not given.work.exists() or not any(given.work.iterdir())
     if "index" in parts and not ours:
@@ -298,7 +300,7 @@ def main() -> None:
         }
         bench.found["dataset"] = bench.dataset.name
         state.write_text(json.dumps(bench.found), "utf-8")
-    kept = keep("run", bench.found)
+    kept = keep("run", bench.found, bench.results)
     print(f"\n{markdown(json.loads(kept.read_text('utf-8')))}\nkept in {kept.name}")
 
 

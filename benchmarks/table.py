@@ -5,15 +5,17 @@ python -m benchmarks.table FILE      (of benchmarks/results/, or "-" for the new
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import RESULTS
+
 Results = dict[str, Any]
-_RESULTS = Path(__file__).with_name("results")
+_BEGIN, _END = "<!-- benchmarks.table -->", "<!-- /benchmarks.table -->"
 
 # How a tool is called in the table, and what it does.
 _ROWS = {
@@ -161,14 +163,33 @@ def _ratios(results: Results) -> str:
     return "\n".join(rows) if len(rows) > 2 else ""
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Prints the table of a results file."""
-    if len(arguments) != 1:
-        raise SystemExit("Name one file of benchmarks/results/, or - for the newest run.")
-    newest = sorted(_RESULTS.glob("run-*.json"), key=lambda path: json.loads(path.read_text("utf-8"))["when"])
-    path = Path(arguments[0]) if arguments[0] != "-" else newest[-1]
-    print(markdown(json.loads(path.read_text("utf-8"))))
+def put_into(page: str, table: str) -> str:
+    """The page with the table between its two marks; ValueError if it lacks them."""
+    before, begin, rest = page.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"there is no {_BEGIN} and {_END}")
+    return f"{before}{begin}\n{table}\n{end}{after}"
+
+
+def newest() -> Path:
+    """The results that were kept last."""
+    kept = {path: json.loads(path.read_text("utf-8"))["when"] for path in RESULTS.glob("run-*.json")}
+    return max(kept, key=lambda path: kept[path])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the table of a results file, or puts it into a page."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("results", type=Path, nargs="?", help="by default those of the newest run")
+    options.add_argument("--into", type=Path, metavar="PAGE", help=f"put it between {_BEGIN} and {_END}")
+    given = options.parse_args(arguments)
+    table = markdown(json.loads((given.results or newest()).read_text("utf-8")))
+    if given.into is None:
+        print(table)
+    else:
+        given.into.write_text(put_into(given.into.read_text("utf-8"), table), "utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
