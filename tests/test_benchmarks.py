@@ -202,7 +202,8 @@ def test_citewell_and_its_bare_parts_are_measured_on_the_samples(tmp_path: Path)
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     kept = json.loads(next((tmp_path / "results").glob("run-*.json")).read_text("utf-8"))
-    passages = [json.loads(line) for line in (tmp_path / "work" / "passages.jsonl").open(encoding="utf-8")]
+    lines = (tmp_path / "work" / "passages.jsonl").read_text("utf-8").splitlines()
+    passages = [json.loads(line) for line in lines]
     assert kept["papers"] == 2
     assert kept["passages"] == len(passages) > 10
     assert {p["paper"] for p in passages} == {path.stem for path in (tmp_path / "work" / "papers").iterdir()}
