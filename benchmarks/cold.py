@@ -44,9 +44,9 @@ class Took:
     core: float
 
 
-def command(*words: str) -> list[str]:
+def command(*words: str | Path) -> list[str]:
     """A command line of citewell, run by the Python that runs this."""
-    return [sys.executable, "-m", "tui.cli", *words]
+    return [sys.executable, "-m", "tui.cli", *map(str, words)]
 
 
 def whole(words: list[str]) -> Took:

@@ -5,7 +5,8 @@
 
 DIR holds questions.jsonl and the papers, each file named as the questions name its paper. The parts:
 
-index    papers brought in by `citewell add`; the same passages by each tool, and by the bare encoder alone
+add      papers brought in by `citewell add`
+index    the same passages by each tool, and by the bare encoder alone
 cold     a first question, each in a process of its own, the tools by turns
 warm     every question in one process, and how good what was found is
 start    how long each command takes to start
@@ -25,126 +26,68 @@ import shutil
 import statistics
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from benchmarks.bench import ENCODERS, FINDERS, TOOLS, Bench, Found
 from benchmarks.cold import command, start_up
 from benchmarks.machine import RESULTS, commit, keep, print_machine
 from benchmarks.material import lay_out
-from benchmarks.process import CommandFailed, Ended, run, size_mb
+from benchmarks.process import Ended, run, size_mb
 from benchmarks.rivals.environments import RIVALS, default_place, python_of, version_of
 from benchmarks.table import markdown
 
-_ENCODERS = ("bare", "sentence-transformers")
-_ASKED = ("answer", "search", "retrieval", "bare")  # ours that find passages, and what the names stand for:
-_COLD = {"answer": "ask", "search": "search"}  # their commands
-_WITHOUT_INDEX = ("sentence-transformers",)
-
-Found = dict[str, Any]
+_SOME_FAILED = 3  # what `add` ends with if it could not read every file
+_COMMANDS = {"answer": "ask", "search": "search"}  # as users ask a first question
 
 
-@dataclass(slots=True)
-class Bench:
-    """One run: where everything is, what is asked for, and what was found so far."""
-
-    work: Path
-    dataset: Path
-    split: str | None
-    papers: int
-    rounds: int
-    rivals: Path
-    tools: tuple[str, ...]
-    results: Path
-    found: Found = field(default_factory=dict)
-
-    @property
-    def library(self) -> Path:
-        """What `citewell add` builds."""
-        return self.work / "library"
-
-    @property
-    def model(self) -> Path:
-        """The folder of the model that every tool uses."""
-        from index.embedders import bundled_model_folder
-
-        return bundled_model_folder()
-
-    def of(self, tool: str) -> Found:
-        """What was found out about a tool."""
-        found: Found = self.found.setdefault("tools", {}).setdefault(tool, {})
-        return found
-
-    def words(self, tool: str, what: str, *more: str | Path) -> list[str | Path]:
-        """The command line that drives a tool."""
-        rival = next((rival for rival in RIVALS if rival.name == tool), None)
-        if rival is None:
-            base: list[str | Path] = [sys.executable, "-m", "benchmarks.ours", tool]
-        else:
-            base = [python_of(rival, self.rivals) or sys.executable, "-m", f"benchmarks.rivals.with_{tool}"]
-        place = (
-            self.work / "indexes" / tool if tool not in ("answer", "search", "retrieval") else self.library
-        )
-        return [*base, what, "--model", self.model, "--index", place, *more]
-
-    def working(self, names: Iterable[str]) -> list[str]:
-        """Those of these tools that are wanted and have not failed."""
-        return [name for name in names if name in self.tools and "failed" not in self.of(name)]
-
-    def attempt(self, tool: str, words: list[str | Path]) -> Ended | None:
-        """Runs a command of a tool; if that fails the tool is left out, and the table says why."""
-        try:
-            return run(words)
-        except CommandFailed as error:
-            self.of(tool)["failed"] = str(error)[:500]
-            print(f"{tool} failed: {error}", flush=True)
-            return None
-
-
-def index(bench: Bench) -> None:
-    """Lays the papers out, has citewell add them, and gives its passages to the others."""
+def add(bench: Bench) -> None:
+    """Lays the papers out, has citewell add them, and writes its passages down for the others."""
     shutil.rmtree(bench.work, ignore_errors=True)
     bench.work.mkdir(parents=True)
     more = lay_out(bench.dataset, bench.split, bench.papers, bench.work)
-    bench.found["more"] = more.name
-    place = ["--library", str(bench.library)]
-    added = run(command(*place, "add", str(bench.work / "papers"), "--json"))
-    report = json.loads(added.output)
-    split = ["--split", bench.split] if bench.split else []
-    run(
-        [sys.executable, "-m", "benchmarks.material", "--library", bench.library, "--dataset", bench.dataset,
-         "--to", bench.work, *split]
-    )  # fmt: skip
-    passages = len((bench.work / "passages.jsonl").read_text("utf-8").splitlines())
+    place = ("--library", bench.library)
+    added = run(command(*place, "add", bench.work / "papers", "--json"), also=(_SOME_FAILED,))
+    stages = json.loads(added.output)["seconds"]
+    split = ("--split", bench.split) if bench.split else ()
+    words = (sys.executable, "-m", "benchmarks.material", *place, "--dataset", bench.dataset, *split)
+    run([*words, "--to", bench.work])
+    counts = json.loads(run(command(*place, "status", "--json")).output)
     questions = len(json.loads((bench.work / "questions.json").read_text("utf-8")))
-    papers = json.loads(run(command(*place, "status", "--json")).output)["papers"]
-    bench.found |= {"papers": papers, "passages": passages, "questions": questions}
+    bench.found |= {
+        "dataset": bench.dataset.name, "split": bench.split or "", "papers": counts["papers"],
+        "passages": counts["passages"], "questions": questions, "more": more.name,
+    }  # fmt: skip
+    bench.of("answer")["index"] = _indexed(added, size_mb(bench.library), stages)
     print(
-        f"{papers} papers, {passages} passages, {questions} questions; citewell {added.seconds:.1f} s",
+        f"{counts['papers']} papers, {counts['passages']} passages, {questions} questions:"
+        f" {added.seconds:.1f} s, {added.core:.0f} core-s",
         flush=True,
     )
-    bench.of("answer")["index"] = added.figures() | {
-        "disk_mb": round(size_mb(bench.library), 1), "stages": report["seconds"], "load": _load(),
-    }  # fmt: skip
-    for tool in bench.working([*_ENCODERS, *(rival.name for rival in RIVALS)]):
-        whole = bench.work / ("papers.jsonl" if tool == "paperqa" else "passages.jsonl")
-        done = bench.attempt(tool, bench.words(tool, "index", "--texts", whole))
+
+
+def index(bench: Bench) -> None:
+    """The passages that citewell made, by the encoders alone and by the others."""
+    for tool in [*ENCODERS, *(rival.name for rival in RIVALS)]:
+        if tool not in bench.tools:
+            continue
+        bench.found["tools"].pop(tool, None)
+        shutil.rmtree(bench.work / "indexes" / tool, ignore_errors=True)
+        texts = bench.work / ("papers.jsonl" if tool == "paperqa" else "passages.jsonl")
+        done = bench.attempt(tool, bench.words(tool, "index", "--texts", texts))
         if done is not None:
-            stages = {name: round(sum(spent), 3) for name, spent in json.loads(done.output)["stages"].items()}
-            disk = 0.0 if tool in _WITHOUT_INDEX else size_mb(bench.work / "indexes" / tool)
-            bench.of(tool)["index"] = done.figures() | {
-                "disk_mb": round(disk, 1), "stages": stages, "load": _load(),
-            }  # fmt: skip
-            print(f"{tool} {done.seconds:.1f} s, {done.core:.0f} core-s", flush=True)
+            stages = {name: sum(spent) for name, spent in json.loads(done.output)["stages"].items()}
+            bench.of(tool)["index"] = _indexed(done, size_mb(bench.work / "indexes" / tool), stages)
+            print(f"{tool}: {done.seconds:.1f} s, {done.core:.0f} core-s", flush=True)
+
+
+def _indexed(done: Ended, disk: float, stages: dict[str, float]) -> Found:
+    rounded = {name: round(seconds, 3) for name, seconds in stages.items()}
+    return done.figures() | {"disk_mb": round(disk, 1), "stages": rounded, "load": _load()}
 
 
 def _load() -> float:
     return round(os.getloadavg()[0], 2)
-
-
-def _finders(bench: Bench) -> list[str]:
-    return bench.working([*_ASKED, *(rival.name for rival in RIVALS)])
 
 
 def cold(bench: Bench) -> None:
@@ -153,9 +96,9 @@ def cold(bench: Bench) -> None:
     question = next(iter(questions.values()))
     took: dict[str, list[Ended]] = {}
     for turn in range(bench.rounds + 1):
-        for tool in [tool for tool in _finders(bench) if tool != "retrieval"]:
-            if tool in _COLD:
-                words: list[str | Path] = [*command("--library", str(bench.library), _COLD[tool], question)]
+        for tool in [tool for tool in bench.working(FINDERS) if tool != "retrieval"]:
+            if tool in _COMMANDS:
+                words = command("--library", bench.library, _COMMANDS[tool], question)
             else:
                 words = bench.words(tool, "ask", "--question", question)
             done = bench.attempt(tool, words)
@@ -174,7 +117,7 @@ def cold(bench: Bench) -> None:
 def warm(bench: Bench) -> None:
     """All questions twice (with one round: once), the tools by turns; the faster pass counts."""
     for turn in range(min(2, bench.rounds)):
-        for tool in _finders(bench):
+        for tool in bench.working(FINDERS):
             words = bench.words(tool, "search", "--questions", bench.work / "questions.json")
             done = bench.attempt(tool, words)
             if done is None:
@@ -195,7 +138,7 @@ def warm(bench: Bench) -> None:
             print(f"{tool}: {figures['p50_ms']} ms, p95 {figures['p95_ms']} ms", flush=True)
     from benchmarks.quality import quality
 
-    for tool in _finders(bench):
+    for tool in bench.working(FINDERS):
         bench.of(tool)["quality"] = quality(bench.work, tool)
 
 
@@ -217,8 +160,8 @@ def paper(bench: Bench) -> None:
         copy = bench.work / "copy"
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(bench.library, copy)
-        more = str(bench.work / "more" / bench.found["more"])
-        done = run(command("--library", str(copy), "add", more, "--json"))
+        more = bench.work / "more" / bench.found["more"]
+        done = run(command("--library", copy, "add", more, "--json"))
         passages = json.loads(done.output)["passages"]
         runs.append(done)
         shutil.rmtree(copy)
@@ -237,7 +180,7 @@ def encode(bench: Bench) -> None:
 
 
 PARTS: dict[str, Callable[[Bench], None]] = {
-    "index": index, "cold": cold, "warm": warm, "start": start, "paper": paper, "encode": encode,
+    "add": add, "index": index, "cold": cold, "warm": warm, "start": start, "paper": paper, "encode": encode,
 }  # fmt: skip
 
 
@@ -250,22 +193,21 @@ def _chosen(text: str, there: Iterable[str], options: argparse.ArgumentParser) -
 
 def parse(arguments: list[str] | None = None) -> tuple[Bench, tuple[str, ...]]:
     """The run that the command line asks for, and its parts."""
-    tools = [*_ASKED, "sentence-transformers", *(rival.name for rival in RIVALS)]
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--dataset", type=Path, required=True)
     options.add_argument("--split", help="of the questions; by default the one most meant for measuring")
     options.add_argument("--papers", type=int, default=60)
     options.add_argument("--rounds", type=int, default=5, help="of cold questions and starts")
     options.add_argument(
-        "--work", type=Path, required=True, help="for libraries and indexes; emptied by `index`"
+        "--work", type=Path, required=True, help="for libraries and indexes; emptied by `add`"
     )
     options.add_argument("--rivals", type=Path, default=default_place(), help="where they were installed")
     options.add_argument("--results", type=Path, default=RESULTS, help="where the figures are kept")
     options.add_argument("--only", default=",".join(PARTS), metavar="PART,...")
-    options.add_argument("--tools", default=",".join(tools), metavar="NAME,...", help=", ".join(tools))
+    options.add_argument("--tools", default=",".join(TOOLS), metavar="NAME,...", help=", ".join(TOOLS))
     given = options.parse_args(arguments)
     parts = _chosen(given.only, PARTS, options)
-    wanted = _chosen(given.tools, tools, options)
+    wanted = _chosen(given.tools, TOOLS, options)
     missing = [r.name for r in RIVALS if r.name in wanted and python_of(r, given.rivals) is None]
     if missing:
         print(f"not installed in {given.rivals}, so left out: {', '.join(missing)}", file=sys.stderr)
@@ -275,7 +217,7 @@ def parse(arguments: list[str] | None = None) -> tuple[Bench, tuple[str, ...]]:
         given.rivals.absolute(), wanted, given.results.absolute(),
     )  # fmt: skip
     ours = (given.work / "found.json").exists() or not given.work.exists() or not any(given.work.iterdir())
-    if "index" in parts and not ours:
+    if "add" in parts and not ours:
         options.error(f"{given.work} holds something else, and would be emptied")
     return bench, parts
 
@@ -284,7 +226,7 @@ def main() -> None:
     """The command line."""
     bench, parts = parse()
     state = bench.work / "found.json"
-    if "index" not in parts:
+    if "add" not in parts:
         bench.found = json.loads(state.read_text("utf-8"))
     print_machine()
     for name in parts:
@@ -298,7 +240,6 @@ def main() -> None:
         bench.found["versions"] = {
             rival.name: version_of(rival, bench.rivals) for rival in RIVALS if rival.name in bench.tools
         }
-        bench.found["dataset"] = bench.dataset.name
         state.write_text(json.dumps(bench.found), "utf-8")
     kept = keep("run", bench.found, bench.results)
     print(f"\n{markdown(json.loads(kept.read_text('utf-8')))}\nkept in {kept.name}")

@@ -50,10 +50,14 @@ def _about(results: Results) -> str:
     versions = ", ".join(f"{_ROWS[name][0]} {found}" for name, found in results.get("versions", {}).items())
     return (
         f"{results.get('papers', 0)} papers, {results.get('passages', 0):,} passages,"
-        f" {results.get('questions', 0)} questions ({results.get('dataset', '')}); {machine['processor']},"
+        f" {results.get('questions', 0)} questions ({_dataset(results)}); {machine['processor']},"
         f" {machine['cores']} cores{busy}; commit {results['commit']}, {results['when'][:10]}."
         + (f" {versions}." if versions else "")
     )
+
+
+def _dataset(results: Results) -> str:
+    return ", ".join(name for name in (results.get("dataset"), results.get("split")) if name)
 
 
 def _table(results: Results) -> str:

@@ -198,7 +198,7 @@ def test_citewell_and_its_bare_parts_are_measured_on_the_samples(tmp_path: Path)
     """The one command, as a developer runs it without the rivals."""
     words = [sys.executable, "-m", "benchmarks.run", "--dataset", "samples", "--papers", "2", "--rounds", "1"]
     words += ["--work", str(tmp_path / "work"), "--results", str(tmp_path / "results")]
-    words += ["--only", "index,warm", "--tools", "retrieval,bare"]
+    words += ["--only", "add,index,warm", "--tools", "retrieval,bare"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     kept = json.loads(next((tmp_path / "results").glob("run-*.json")).read_text("utf-8"))
