@@ -35,18 +35,18 @@ RESULTS = {
     "measured": {"index": {"load": 0.1}, "cold": {"load": 2.0}},
     "tools": {
         "answer": {
-            "index": {"seconds": 40.0, "peak_mb": 500.4, "disk_mb": 12.0, "stages": {}},
-            "cold": {"min": 1.5, "peak_mb": 300},
+            "index": {"seconds": 40.0, "core": 70.0, "peak_mb": 500.4, "disk_mb": 12.0, "stages": {}},
+            "cold": {"min": 1.5, "core": 2.0, "peak_mb": 300},
             "warm": {"p50_ms": 600.4, "p95_ms": 700.0},
             "quality": {"nDCG@10": 0.8411, "success@5": 0.95},
         },
         "retrieval": {"warm": {"p50_ms": 6.0, "p95_ms": 9.0, "stages": {"look": [2.0, 4.0]}}},
         "bare": {
-            "index": {"seconds": 39.0, "peak_mb": 400.0, "disk_mb": 3.0, "stages": {"store": 1.0}},
+            "index": {"seconds": 39.0, "core": 71, "peak_mb": 400, "disk_mb": 3, "stages": {"store": 1.0}},
             "warm": {"p50_ms": 5.0, "p95_ms": 6.0, "stages": {"look": [1.0, 4.0]}},
         },
-        "sentence-transformers": {"index": {"seconds": 100.0, "peak_mb": 700, "disk_mb": 0.0}},
-        "txtai": {"cold": {"min": 6.0, "peak_mb": 5}},
+        "sentence-transformers": {"index": {"seconds": 100.0, "core": 140.0, "peak_mb": 700, "disk_mb": 0.0}},
+        "txtai": {"cold": {"min": 6.0, "core": 11.0, "peak_mb": 5}},
         "chroma": {"failed": "no such file"},
     },
 }  # fmt: skip
@@ -73,6 +73,7 @@ def test_the_table_holds_what_was_measured_and_leaves_out_what_was_not() -> None
 
 def test_ratios_say_which_goals_are_missed() -> None:
     found = {ratio.what.partition(":")[0]: (ratio.value, ratio.reached) for ratio in ratios(RESULTS)}
+    assert [r.core for r in ratios(RESULTS)][:2] == [1.0, 2.0]
     add, float32, looking, embedding, cold = (
         [(r.value, r.reached) for r in ratios(RESULTS) if start in r.what]
         for start in ("the bare encoder", "float32", "looking", "with embedding", "cold")
@@ -83,11 +84,13 @@ def test_ratios_say_which_goals_are_missed() -> None:
     assert looking == [(2.0, False), (1.0, True)]
     assert embedding == [(pytest.approx(1.2), True), (1.5, False)]
     assert cold == [(4.0, False)]
-    assert "| cold: txtai's passages against citewell's answer | 4.00 | ≥ 5 | missed |" in markdown(RESULTS)
+    assert "| cold: txtai's passages against citewell's answer | 4.00 | 5.50 | ≥ 5 | missed |" in markdown(
+        RESULTS
+    )
 
 
 def test_a_run_of_one_part_has_a_table_too() -> None:
-    only = RESULTS | {"tools": {"answer": {"cold": {"min": 1.5, "peak_mb": 300}}}}
+    only = RESULTS | {"tools": {"answer": {"cold": {"min": 1.5, "core": 2, "peak_mb": 300}}}}
     assert markdown(only).splitlines()[-1].endswith("|  |  |  |  | 1.50 | 300 |  |  |  |  |")
 
 
