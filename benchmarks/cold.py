@@ -44,9 +44,9 @@ class Took:
     core: float
 
 
-def command(*words: str) -> list[str]:
+def command(*words: str | Path) -> list[str]:
     """A command line of citewell, run by the Python that runs this."""
-    return [sys.executable, "-m", "tui.cli", *words]
+    return [sys.executable, "-m", "tui.cli", *map(str, words)]
 
 
 def whole(words: list[str]) -> Took:
@@ -149,13 +149,9 @@ def measured(runs: int, once: Callable[[], Took]) -> list[Took]:
     return [once() for _ in range(runs)]
 
 
-def main() -> None:
-    """The command line."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("--library", type=Path, required=True)
-    options.add_argument("--runs", type=int, default=10)
-    given = options.parse_args()
-    place = ["--library", str(given.library)]
+def start_up(library: Path, runs: int) -> dict[str, dict[str, float]]:
+    """Figures of every command, of the chat's first frame and of a warm question, printed as they come."""
+    place = ["--library", str(library)]
     cases: dict[str, list[str]] = {
         "--help": command("--help"),
         "ask --help": command("ask", "--help"),
@@ -163,36 +159,39 @@ def main() -> None:
         "search": command(*place, "search", QUESTION),
         "ask": command(*place, "ask", QUESTION),
     }
-    print_machine()
-    print(f"{'seconds':24}{'min':>8}{'median':>8}{'core-s':>8}   ({given.runs} runs)")
-    took: dict[str, list[Took]] = {}
-    for name, words in cases.items():
-        took[name] = measured(given.runs, partial(whole, words))
-        _print(name, took[name])
+    print(f"{'seconds':24}{'min':>8}{'median':>8}{'core-s':>8}   ({runs} runs)")
+    found = {name: _shown(name, measured(runs, partial(whole, words))) for name, words in cases.items()}
     chat = command(*place, "chat")
-    took["chat, first paint"] = measured(given.runs, partial(first_paint, chat))
-    _print("chat, first paint", took["chat, first paint"])
-    took["ask, warm"] = warm(given.library, given.runs)
-    _print("ask, warm", took["ask, warm"])
-    dearest = imports(cases["ask"])
+    found["chat, first paint"] = _shown("chat, first paint", measured(runs, partial(first_paint, chat)))
+    found["ask, warm"] = _shown("ask, warm", warm(library, runs))
+    return found
+
+
+def main() -> None:
+    """The command line."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--library", type=Path, required=True)
+    options.add_argument("--runs", type=int, default=10)
+    given = options.parse_args()
+    place = ["--library", str(given.library)]
+    print_machine()
+    figures = start_up(given.library, given.runs)
+    dearest = imports(command(*place, "ask", QUESTION))
     print(
         "\nms to import for a cold ask, by package: " + json.dumps({k: round(v) for k, v in dearest.items()})
     )
-    figures = {name: {**_figures(runs), "runs": len(runs)} for name, runs in took.items()}
     papers = json.loads(subprocess.check_output(command(*place, "status", "--json")))
     library = {name: papers[name] for name in ("papers", "passages")}
     print(f"kept in {keep('cold', {'library': library, 'seconds': figures, 'imports_ms': dearest})}")
 
 
-def _figures(runs: list[Took]) -> dict[str, float]:
+def _shown(name: str, runs: list[Took]) -> dict[str, float]:
+    """Prints a line of the table, and returns its figures."""
     seconds = [run.seconds for run in runs]
-    found = {"min": min(seconds), "median": statistics.median(seconds), "core": min(r.core for r in runs)}
-    return {name: round(value, 4) for name, value in found.items()}
-
-
-def _print(name: str, runs: list[Took]) -> None:
-    found = _figures(runs)
+    exact = {"min": min(seconds), "median": statistics.median(seconds), "core": min(r.core for r in runs)}
+    found = {name: round(value, 4) for name, value in exact.items()}
     print(f"{name:24}{found['min']:8.3f}{found['median']:8.3f}{found['core']:8.3f}", flush=True)
+    return {**found, "runs": len(runs)}
 
 
 if __name__ == "__main__":

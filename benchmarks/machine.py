@@ -14,7 +14,7 @@ from typing import Any
 
 from index.ort import cores
 
-_RESULTS = Path(__file__).with_name("results")
+RESULTS = Path(__file__).with_name("results")
 _PACKAGES = ("onnxruntime", "torch", "sentence-transformers", "tokenizers", "faiss-cpu", "textual", "numpy")
 
 
@@ -48,18 +48,18 @@ def _version(package: str) -> str | None:
 def commit() -> str:
     """The commit that is checked out, "-dirty" behind it if files differ from it."""
     words = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=_RESULTS.parent, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, cwd=RESULTS.parent, check=False)
     return done.stdout.strip() or "unknown"
 
 
-def keep(name: str, figures: dict[str, Any]) -> Path:
+def keep(name: str, figures: dict[str, Any], folder: Path = RESULTS) -> Path:
     """Writes figures as JSON, named after the benchmark and the commit; returns the file."""
-    _RESULTS.mkdir(exist_ok=True)
-    path = _RESULTS / f"{name}-{commit()}.json"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}-{commit()}.json"
     content = {
         "commit": commit(),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": [Path(sys.argv[0]).stem, *sys.argv[1:]],
+        "command": [Path(word).name if Path(word).is_absolute() else word for word in sys.argv],
         "machine": machine(),
         **figures,
     }
