@@ -140,7 +140,7 @@ class Bare:
         """The first passages by words and by meaning, by the sum of their reciprocal ranks."""
         import faiss
 
-        from qa.words import match_expression
+        from qa.words import content_words
 
         embedder = _embedder(bulk=False)
         embedder.load()
@@ -158,7 +158,7 @@ class Bare:
                 with _Timed(stages, "bm25", 1000):
                     words = database.execute(
                         "SELECT rowid FROM passages WHERE passages MATCH ? ORDER BY rank LIMIT ?",
-                        (match_expression(question), _DEPTH),
+                        (" OR ".join(f'"{word}"' for word in content_words(question)), _DEPTH),
                     ).fetchall()
                 best = fused(dense, [int(row[0]) for row in words])[:limit]
                 return [Hit(*_passage(database, number)) for number in best]

@@ -189,10 +189,13 @@ def test_a_command_that_fails_says_why() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what processes share")
 def test_the_memory_of_workers_counts() -> None:
-    hold = "held = bytearray(60_000_000); import time; time.sleep(1.2)"
-    start = f"import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', {hold!r}])"
-    both = f"{start}; {hold}; child.wait()"
-    alone = run([sys.executable, "-c", hold.replace("1.2", "0")])
+    hold = "held = bytearray(60_000_000); print('holding', flush=True)"
+    worker = f"{hold}; import time; time.sleep(60)"
+    both = (
+        f"import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', {worker!r}], stdout=-1);"
+        "held = bytearray(60_000_000); child.stdout.readline(); time.sleep(1.2); child.kill()"
+    )
+    alone = run([sys.executable, "-c", "held = bytearray(60_000_000)"])
     assert 60 < alone.peak_mb < run([sys.executable, "-c", both]).peak_mb - 50
     assert alone.output == ""
 
