@@ -192,7 +192,8 @@ def test_the_memory_of_workers_counts() -> None:
     hold = "held = bytearray(60_000_000); print('holding', flush=True)"
     worker = f"{hold}; import time; time.sleep(60)"
     both = (
-        f"import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', {worker!r}], stdout=-1);"
+        "import subprocess, sys, time;"
+        f"child = subprocess.Popen([sys.executable, '-c', {worker!r}], stdout=-1);"
         "held = bytearray(60_000_000); child.stdout.readline(); time.sleep(1.2); child.kill()"
     )
     alone = run([sys.executable, "-c", "held = bytearray(60_000_000)"])
