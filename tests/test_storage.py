@@ -129,8 +129,10 @@ class LibraryMachine(RuleBasedStateMachine):
 
     @rule(steps=st.integers(0, 12), sealed=st.booleans())
     def sync_and_stop(self, steps: int, sealed: bool) -> None:
-        """The user leaves midway; what is there then is whole, and a whole sync goes on from it. The index that
-        was open all the time finds what is embedded, and nothing that waits."""
+        """The user leaves midway; what is there then is whole, and a whole sync goes on from it.
+
+        The index that was open all the time finds what is embedded, and nothing that waits.
+        """
         events = make_syncer(self.library).sync()
         for _ in range(steps):
             if next(events, None) is None:
