@@ -23,7 +23,7 @@ from index.parse.process import WorkerProcess
 from index.reading import FileRead, ReadPaper, Task, attempt
 from index.reading_worker import FACTS, READ
 
-_MOST = 4  # workers: each takes about 100 MB
+_MOST = 4  # workers: each takes about 70 MB, more with PDFs
 _A_WORKER = 16  # files that are worth starting one for
 _PDF = 8  # a PDF is as much work as so many other files
 _AHEAD = 4  # files a worker that may be read before they are taken

@@ -127,15 +127,25 @@ class LibraryMachine(RuleBasedStateMachine):
             self.equal()
             assert embedder.embedded == [], "a moved file is not embedded again"
 
-    @rule(steps=st.integers(0, 12))
-    def sync_and_stop(self, steps: int) -> None:
-        """The user leaves midway; what is there then is whole, and a whole sync goes on from it."""
+    @rule(steps=st.integers(0, 12), sealed=st.booleans())
+    def sync_and_stop(self, steps: int, sealed: bool) -> None:
+        """The user leaves midway; what is there then is whole, and a whole sync goes on from it.
+
+        The index that was open all the time finds what is embedded, and nothing that waits.
+        """
         events = make_syncer(self.library).sync()
         for _ in range(steps):
             if next(events, None) is None:
                 break
         events.close()
-        assert_whole(self.library, pending=None)  # some may wait for their vectors
+        if sealed:
+            seal(self.library)
+        assert_whole(self.library, pending=None)
+        with self.library.read() as reader:
+            passages = reader.passages(i for p in reader.papers() for i in reader.passage_ids(p.id))
+            nearest = self.index.search(reader, hash_vector("a question"), 100)
+            embedded = {i for i, passage in passages.items() if not passage.pending}
+            assert set(reader.passages(i for i, _ in nearest)) == embedded
         self.sync()
 
     @rule()
