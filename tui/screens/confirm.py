@@ -9,7 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
+
+from tui.widgets.key_line import KeyLine
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -29,7 +31,7 @@ class ConfirmScreen(ModalScreen[bool]):
         with VerticalScroll() as box:
             box.border_title = self._title
             yield Static(self._text)
-        yield Footer()
+        yield KeyLine()
 
     def action_answer(self, yes: bool) -> None:
         """Gives the answer."""
@@ -52,4 +54,4 @@ class DetailsScreen(ModalScreen[None]):
         with VerticalScroll() as box:
             box.border_title = "Details"
             yield Static(self._text)
-        yield Footer()
+        yield KeyLine()

@@ -11,12 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from index.errors import CitewellError
 from tui.clean import line
 from tui.messages import Listed, Restored, Trouble
+from tui.widgets.key_line import KeyLine
 from tui.widgets.place import counted
 from tui.widgets.turn import trouble
 
@@ -57,7 +58,7 @@ class ConversationsScreen(ModalScreen[str | None]):
             yield Input(placeholder="/ filter…", compact=True)
             yield OptionList(markup=False)
             yield Static(classes="said")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Reads what is kept."""

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from index.errors import CitewellError
 from tui.clean import line
@@ -19,6 +19,7 @@ from tui.eval_view import about, comparison, explained, plot, table
 from tui.evaluating import Measured, Target, dataset_target, measuring, own_target
 from tui.screens.line_dialog import LineDialog
 from tui.screens.working import WorkingScreen
+from tui.widgets.key_line import KeyLine
 from tui.widgets.place import counted
 from tui.widgets.work_panel import WorkPanel
 from tui.work import Job
@@ -73,7 +74,7 @@ class EvalScreen(WorkingScreen):
                 yield Static(Content(""), id=name)
         yield WorkPanel()
         yield Static(Content(""), id="said")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """The own papers, unless something else is chosen."""

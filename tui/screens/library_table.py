@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from index.errors import CitewellError, LibraryMissing
 from tui.clean import line
@@ -18,6 +18,7 @@ from tui.screens.confirm import DetailsScreen
 from tui.screens.reader import ReaderScreen
 from tui.screens.working import WorkingScreen
 from tui.widgets.details import Details, facts
+from tui.widgets.key_line import KeyLine
 from tui.widgets.paper_table import PaperTable
 from tui.widgets.place import counted
 from tui.widgets.work_panel import WorkPanel
@@ -73,7 +74,7 @@ class LibraryTable(WorkingScreen):
             yield Details()
         yield WorkPanel()
         yield Static(Content(""), id="said")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Reads the library once there is something to look at."""

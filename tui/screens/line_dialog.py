@@ -13,10 +13,11 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.clean import line
 from tui.paths import common
+from tui.widgets.key_line import KeyLine
 
 Complete = Callable[[str], list[str]]
 _SHOWN = 6  # candidates
@@ -69,7 +70,7 @@ class LineDialog(ModalScreen[str | None]):
             )
             yield Static(id="candidates")
             yield Static(Content(self._remark), id="remark")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Nothing is offered before something is typed."""

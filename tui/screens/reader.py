@@ -11,12 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
 from index.errors import CitewellError, PaperNotFound
 from tui.clean import line
 from tui.messages import PaperRead, PaperUnreadable
+from tui.widgets.key_line import KeyLine
 from tui.widgets.outline import Outline
 from tui.widgets.paper_text import PaperText
 from tui.widgets.place import WIDE, Place
@@ -97,7 +98,7 @@ class ReaderScreen(Screen[None]):
             yield Outline()
             yield PaperText()
         yield Input(placeholder="words in this paper…", compact=True, id="search")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Opens the first place."""
