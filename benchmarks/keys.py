@@ -54,6 +54,7 @@ class Keys:
         self._chance = random.Random(seed)  # noqa: S311 (pauses between keys)
         self._letters = itertools.cycle(_LETTERS)
         self._typed = 0
+        self._steps = 0
 
     def letter(self) -> float:
         """Seconds until the next letter was seen in the line that has the focus."""
@@ -71,8 +72,8 @@ class Keys:
 
     def step(self) -> float:
         """Seconds until the table was drawn with its cursor elsewhere."""
-        self._typed += 1
-        return self._press(_DOWN if self._typed % 50 < 25 else _UP, _table_drawn)
+        self._steps += 1
+        return self._press(_DOWN if self._steps % 40 < 20 else _UP, _table_drawn)
 
     def _press(self, key: str, seen: Callable[[bytes], bool]) -> float:
         self._pause()
@@ -161,6 +162,8 @@ def at_rest_and_adding(library: Path, papers: Path, count: int) -> Iterator[tupl
         terminal.settle(0.3, 3)
         terminal.send("\r")
         terminal.wait("adding papers", 60)
+        terminal.send(_DOWN * 10)  # at the first row a step up draws nothing
+        terminal.settle(0.1, 2)
         yield "papers come in, table", [keys.step() for _ in range(count)]
         terminal.send(_TO_LIBRARY)
         terminal.wait(_READY, 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing.resource_tracker
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tui.parts import Parts
     from tui.screens.working import WorkingScreen
 
+# How long a thread may keep the interpreter from the one that draws. A key passes through some ten tasks until
+# it is painted, and each may have to wait that long; Python's own 5 ms would make 50 of it.
+_SWITCH_SECONDS = 0.0005
 _FINISHING = "One moment: what was begun is being finished."
 
 
@@ -116,4 +120,5 @@ def run(parts: Parts, scope: Filters | None = None) -> None:
     """Runs the application until the user leaves it; `scope` is what its questions are limited to."""
     # Started later, from inside the running app, it would inherit file descriptors that it cannot.
     multiprocessing.resource_tracker.ensure_running()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     CitewellApp(parts, scope, parts.settings.keys).run()
