@@ -96,7 +96,9 @@ def _table_drawn(seen: bytes) -> bool:
 def model_server(seconds: float) -> Iterator[tuple[str, threading.Event]]:
     """A language model that writes slowly, whatever it is asked: its address, and whether it has ended."""
     ended = threading.Event()
-    sentences = [f"In trial {n * 7919} cells of {n} kinds moved about for {n * 37} days." for n in range(1000)]
+    sentences = [
+        f"In trial {n * 7919} cells of {n} kinds moved about for {n * 37} days." for n in range(1000)
+    ]
     text = json.dumps({"quotes": [], "sentences": [{"keys": [], "text": " ".join(sentences)}]})
 
     class Model(BaseHTTPRequestHandler):
