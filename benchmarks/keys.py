@@ -10,8 +10,8 @@ tens of milliseconds after the one before was seen:
     questions run      letters while questions are being answered
     a model writes     letters while a language model streams its answer, 50 tokens a second
 
-The letters are Armenian: none stands anywhere else on the screen, so a letter that arrives is the one that was
-sent. A step is seen when a row of the table is drawn. Papers that the library has already are not added again.
+The letters are Armenian: none stands anywhere else on the screen, so a letter that arrives is the one that
+was sent. A step is seen when a row of the table is drawn. What the library has already is not added again.
 """
 
 from __future__ import annotations
@@ -102,11 +102,11 @@ def model_server(seconds: float) -> Iterator[tuple[str, threading.Event]]:
     text = json.dumps({"quotes": [], "sentences": [{"keys": [], "text": " ".join(sentences)}]})
 
     class Model(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 (the base class's name)
+        def do_GET(self) -> None:
             self._head("application/json")
             self.wfile.write(json.dumps({"data": [{"id": "writer", "meta": {"n_ctx": 8192}}]}).encode())
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self._head("text/event-stream")
             try:

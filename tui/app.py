@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tui.parts import Parts
     from tui.screens.working import WorkingScreen
 
-# How long a thread may keep the interpreter from the one that draws. A key passes through some ten tasks until
-# it is painted, and each may have to wait that long; Python's own 5 ms would make 50 of it.
+# How long a thread may keep the interpreter from the one that draws. A key passes through some ten tasks
+# until it is painted, and each may have to wait that long; Python's own 5 ms would make 50 of it.
 _SWITCH_SECONDS = 0.0005
 _FINISHING = "One moment: what was begun is being finished."
 

@@ -13,10 +13,10 @@ _NICE = 10
 
 
 def in_background(step: Callable[[], object]) -> None:
-    """Does the step in a thread of its own, with a lower priority, and waits for it; its error is raised here.
+    """Does the step in a thread of its own with a lower priority, and waits; its error is raised here.
 
-    Threads that it starts, as those of the models that embed papers, have this priority, too. A thread of its
-    own, because one of a pool would keep the priority for what it does next.
+    Threads that it starts, as those of the models that embed papers, have this priority, too. A thread of
+    its own, because one of a pool would keep the priority for what it does next.
     """
     failed: list[BaseException] = []
 
