@@ -11,10 +11,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.screens.left_once import LeftOnce
 from tui.widgets.key_line import KeyLine
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(ModalScreen[bool], LeftOnce[bool]):
     """A question to which one says yes or no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,7 +39,7 @@ class ConfirmScreen(ModalScreen[bool]):
         self.dismiss(yes)
 
 
-class DetailsScreen(ModalScreen[None]):
+class DetailsScreen(ModalScreen[None], LeftOnce[None]):
     """What is known of a row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -17,6 +17,8 @@ from textual.widgets.option_list import Option
 from index.errors import CitewellError
 from tui.clean import line
 from tui.messages import Listed, Restored, Trouble
+from tui.screens.left_once import LeftOnce
+from tui.widgets.choices import Choices
 from tui.widgets.key_line import KeyLine
 from tui.widgets.place import counted
 from tui.widgets.turn import trouble
@@ -29,7 +31,7 @@ _NONE = "No conversation is kept in this library yet."
 _NONE_SO = "No kept conversation has these words."
 
 
-class ConversationsScreen(ModalScreen[str | None]):
+class ConversationsScreen(ModalScreen[str | None], LeftOnce[str | None]):
     """Lists them, the one used last first; dismissed with the id of the one to go on with."""
 
     AUTO_FOCUS = "OptionList"
@@ -56,7 +58,7 @@ class ConversationsScreen(ModalScreen[str | None]):
         with Vertical(classes="box") as box:
             box.border_title = "Conversations"
             yield Input(placeholder="/ filter…", compact=True)
-            yield OptionList(markup=False)
+            yield Choices(markup=False)
             yield Static(classes="said")
         yield KeyLine()
 

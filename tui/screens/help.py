@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.screens.left_once import LeftOnce
+
 if TYPE_CHECKING:
     from tui.actions import Offered
 
@@ -28,7 +30,7 @@ _REMAP = "The names on the right are for the [keys] table in config.toml."
 _BEHIND_A_NUMBER = "Behind a number"
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ModalScreen[None], LeftOnce[None]):
     """Keys with what they do, and what the marks mean."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

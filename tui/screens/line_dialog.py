@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from tui.clean import line
 from tui.paths import common
+from tui.screens.left_once import LeftOnce
 from tui.widgets.key_line import KeyLine
 
 Complete = Callable[[str], list[str]]
@@ -35,7 +36,7 @@ class _Suggest(Suggester):
         return next((one for one in found if one.startswith(value) and one != value), None)
 
 
-class LineDialog(ModalScreen[str | None]):
+class LineDialog(ModalScreen[str | None], LeftOnce[str | None]):
     """A title, a line to type in, what it may go on to, and a remark. Gives the line, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

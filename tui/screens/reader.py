@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
 from index.errors import CitewellError, PaperNotFound
 from tui.clean import line
 from tui.messages import PaperRead, PaperUnreadable
+from tui.screens.left_once import LeftOnce
 from tui.widgets.key_line import KeyLine
 from tui.widgets.outline import Outline
 from tui.widgets.paper_text import PaperText
@@ -31,7 +31,7 @@ _REMOVED = "This paper has been removed from the library since the answer was gi
 _ASK_AGAIN = "Ask again for an answer from the papers as they are now."
 
 
-class ReaderScreen(Screen[None]):
+class ReaderScreen(LeftOnce[None]):
     """One paper at a time, the quote highlighted."""
 
     AUTO_FOCUS = "PaperText"

@@ -55,6 +55,7 @@ class KeyLine(Widget, can_focus=False):
         color: $footer-foreground;
         background: $footer-background;
         text-wrap: nowrap;
+        text-overflow: clip;  /* without room for one cell, Textual cannot fold */
     }
     """
 

@@ -16,6 +16,8 @@ from tui.widgets.answer_view import link, written
 from tui.widgets.place import Place, counted, nearest_place, places_of, shortened
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from qa.model import Answer, AnswerEvent, AnswerSentence, Query
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -41,6 +43,8 @@ class Turn(Vertical):
         self._drafted = ""  # what a language model has written so far, shown until it is verified
         self._stage = _WAITING
         self._frame = 0
+        self._said = ""  # the quiet line: it may be said before the turn is mounted
+        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Question, answer, quiet line."""
@@ -51,8 +55,10 @@ class Turn(Vertical):
     def on_mount(self) -> None:
         """Shows that work goes on."""
         self.query_one(".answer").display = False
-        self._timer = self.set_interval(_SPINNER_SECONDS, self._tick)
-        self._tick()
+        self._say(self._said)
+        if self.running:
+            self._timer = self.set_interval(_SPINNER_SECONDS, self._tick)
+            self._tick()
 
     def _tick(self) -> None:
         if not self.running:
@@ -165,7 +171,8 @@ class Turn(Vertical):
 
     def _end(self, said: str, notices: tuple[str, ...] = ()) -> None:
         self.running = False
-        self._timer.stop()
+        if self._timer is not None:
+            self._timer.stop()
         self._say("\n".join(part for part in (said, *map(line, notices)) if part))
 
     def _answer(self, content: Content) -> None:
@@ -174,7 +181,9 @@ class Turn(Vertical):
         answer.display = True
 
     def _say(self, text: str) -> None:
-        self.query_one(".quiet", Static).update(Content(text))
+        self._said = text
+        for quiet in self.query(".quiet").results(Static):
+            quiet.update(Content(text))
 
 
 def trouble(message: str, hint: str) -> Content:
