@@ -39,8 +39,9 @@ class Terminal:
         self.status: int | None = None  # as os.waitpid tells it, once the program has ended
         self.process, self._terminal = pty.fork()
         if self.process == 0:
-            os.environ |= {"TERM": "xterm-256color", **(environ or {})}
-            os.execvp(words[0], words)  # noqa: S606 (our own command line)
+            # These, which readline sets past os.environ as well, would hide the terminal's own size.
+            mine = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+            os.execvpe(words[0], words, {**mine, "TERM": "xterm-256color", **(environ or {})})  # noqa: S606
         self.resize(columns, rows)
 
     def __enter__(self) -> Self:
