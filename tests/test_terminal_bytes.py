@@ -16,11 +16,14 @@ import pytest
 from benchmarks.terminal import Terminal, command
 from tests import hostile
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "do pericytes increase capillary density?"
 PASTED = hostile.ALL.replace("\x1b", "")  # what a terminal leaves of it
 _EVERY = 160  # characters of a text: something hostile in nearly every sentence
 _OSC = re.compile(rb"\x1b\]([^\x07\x1b]*)")
 _FORBIDDEN = re.compile("[\u0080-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_POINTER = re.compile(rb"22;[a-z]+")  # Textual's: the shape of the mouse pointer
 _CLIPBOARD = re.compile(rb"52;c;([A-Za-z0-9+/=]*)")
 
 
@@ -73,10 +76,13 @@ def assert_harmless(seen: bytes) -> None:
     for name, escape in hostile.ESCAPES.items():
         if name not in ("alone", "bell"):
             assert escape.encode() not in seen, name
-    assert b"38;2;66;6;66" not in seen.replace(b";48;2", b"")[:0] + _controls(seen)
+    assert b"38;2;66;6;66" not in _controls(seen)
     text = seen.decode()  # what is sent is whole UTF-8
-    assert not _FORBIDDEN.search(text)
+    found = _FORBIDDEN.search(text)
+    assert not found, text[max(0, found.start() - 200) : found.start() + 50]
     for sent in _OSC.findall(seen):
+        if _POINTER.fullmatch(sent):
+            continue
         copied = _CLIPBOARD.fullmatch(sent)
         assert copied, f"an operating system command: {sent[:80]!r}"
         clip = base64.b64decode(copied[1]).decode()
@@ -99,13 +105,13 @@ class Visitor:
         self.terminal = terminal
         self.all = b""
 
-    def press(self, keys: str, expected: str = "", seconds: float = 30.0) -> bytes:
+    def press(self, keys: str, expected: str = "", seconds: float = 20.0) -> bytes:
         """What came of it, once the expected words are there."""
         self.terminal.forget()
         self.terminal.send(keys)
         if expected:
             self.terminal.wait(expected, seconds)
-        self.terminal.settle(0.15, 2.0)
+        self.terminal.settle(0.1, 1.5)
         self.all += self.terminal.seen
         return self.terminal.seen
 
@@ -144,13 +150,15 @@ def test_hostile_papers_reach_no_terminal(poisoned: Path, tmp_path: Path) -> Non
         press("\x0c", "1 failed")
         for keys in ("i", "\x1b[B", "i", "t", "\x1b", "d", "n", "s", "S", "S"):
             press(keys)
-        press("\x1b[F\r", "")
-        press("\x1b")
-        press("/failed\r", "1 of 8")
+        press("\x1b[F\r")  # reads the last paper
+        for keys in ("\x1b", "\x1b", "\x1b"):
+            press(keys)
+        press("\x0c", "Library")
+        press("/")
+        press("failed", "of 8 papers")
+        press("\r")
         press("\r", "Press r to try again")
         press("\x1b")
-        press("u", "s")
-        press("\x1b\x1b")
         press("e", "Evals")
         press("d", "Dataset")
         press(f"\x1b[200~{PASTED}\x1b[201~\r", "! ")
@@ -176,8 +184,8 @@ def test_a_kept_conversation_edited_by_hand_reaches_no_terminal(poisoned: Path, 
     with Terminal(command("--library", str(poisoned), "chat"), 160, 50, environ(tmp_path)) as terminal:
         visitor = Visitor(terminal)
         terminal.wait("scope: all papers", 60)
-        assert b"leave" in visitor.press("\x12", "Conversations")  # ctrl+r
-        assert b"[@click=app.quit]leave" in visitor.press("\r", "passages")
+        visitor.press("\x12", "1 question")  # ctrl+r
+        assert b"[@click=app.quit]leave" in visitor.press("\r", "1 paper")
         visitor.press("\x1b[A")
         visitor.press("\x11")
         assert terminal.ended(30)

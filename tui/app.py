@@ -14,7 +14,7 @@ from textual.command import Provider
 from textual.screen import Screen
 
 from tui import state
-from tui.clean import line
+from tui.clean import clean, line
 from tui.screens.chat import ChatScreen
 
 if TYPE_CHECKING:
@@ -128,7 +128,10 @@ class CitewellApp(App[None]):
             return True
 
     async def on_event(self, event: events.Event) -> None:
-        """A mouse button that goes down where a widget was removed just now makes Textual fail."""
+        """What is pasted is cleaned. A mouse button that goes down where a widget was removed just now makes
+        Textual fail, and is left alone."""
+        if isinstance(event, events.Paste):
+            event.text = clean(event.text)
         try:
             await super().on_event(event)
         except AttributeError:

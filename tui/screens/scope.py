@@ -117,8 +117,8 @@ def _as_typed(scope: Filters) -> dict[str, str]:
     low, high = scope.years or (None, None)
     years = "" if scope.years is None else str(low) if low == high else f"{low or ''}-{high or ''}"
     return {
-        "papers": "; ".join(scope.papers),
+        "papers": line("; ".join(scope.papers)),
         "years": years,
-        "sections": ", ".join(scope.sections),
-        "tags": ", ".join(scope.tags),
+        "sections": line(", ".join(scope.sections)),
+        "tags": line(", ".join(scope.tags)),
     }
