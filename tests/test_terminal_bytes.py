@@ -111,7 +111,7 @@ class Visitor:
         self.terminal.send(keys)
         if expected:
             self.terminal.wait(expected, seconds)
-        self.terminal.settle(0.1, 1.5)
+        self.terminal.settle(0.15, 2.0)
         self.all += self.terminal.seen
         return self.terminal.seen
 
