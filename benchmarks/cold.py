@@ -12,15 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import pty
 import re
 import resource
-import select
-import signal
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,11 +23,11 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import keep, print_machine
+from benchmarks.terminal import Terminal, command
 
 QUESTION = "how do MSCs promote angiogenesis?"
 _PAINTED = b"Ask a question, and the answer"  # a part of the first frame, in one style
 _QUIT = b"\x11"
-_PATIENCE = 20.0  # seconds
 _IMPORT = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \| ( *)(\S+)")
 
 
@@ -42,11 +37,6 @@ class Took:
 
     seconds: float
     core: float
-
-
-def command(*words: str | Path) -> list[str]:
-    """A command line of citewell, run by the Python that runs this."""
-    return [sys.executable, "-m", "tui.cli", *map(str, words)]
 
 
 def whole(words: list[str]) -> Took:
@@ -63,57 +53,14 @@ def _used() -> float:
 
 
 def first_paint(words: list[str]) -> Took:
-    """From the start of a process in a terminal until its first frame is there.
-
-    Its core-seconds are those until then, where the system tells them (Linux), else 0.
-    """
+    """From the start of a process in a terminal until its first frame is there."""
     begun = time.perf_counter()
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ |= {"COLUMNS": "120", "LINES": "40", "TERM": "xterm-256color"}
-        os.execv(words[0], words)  # noqa: S606 (our own command line)
-    seen, painted = b"", Took(0.0, 0.0)
-    try:
-        while not painted.seconds:
-            left = begun + _PATIENCE - time.perf_counter()
-            if left <= 0 or not select.select([terminal], [], [], left)[0]:
-                raise TimeoutError("no frame was drawn")
-            seen += os.read(terminal, 65536)
-            if _PAINTED in seen:
-                painted = Took(time.perf_counter() - begun, _used_by(child))
-        os.write(terminal, _QUIT)
-        _drain(terminal)
-    finally:
-        os.close(terminal)
-        _end(child)
-    return painted
-
-
-def _used_by(process: int) -> float:
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _drain(terminal: int) -> None:
-    """Reads until the process has closed the terminal."""
-    until = time.perf_counter() + _PATIENCE / 4
-    try:
-        while (left := until - time.perf_counter()) > 0 and select.select([terminal], [], [], left)[0]:
-            if not os.read(terminal, 65536):
-                return
-    except OSError:
-        pass  # how Linux says that the other side is closed
-
-
-def _end(child: int) -> None:
-    if os.waitpid(child, os.WNOHANG)[0] == 0:
-        time.sleep(0.5)
-        if os.waitpid(child, os.WNOHANG)[0] == 0:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+    with Terminal(words) as terminal:
+        painted = terminal.wait(_PAINTED)
+        used = terminal.core_seconds()
+        terminal.send(_QUIT)
+        terminal.ended()
+    return Took(painted - begun, used)
 
 
 def warm(library: Path, runs: int) -> list[Took]:

@@ -30,12 +30,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.bench import ENCODERS, FINDERS, TOOLS, Bench, Found
-from benchmarks.cold import command, start_up
+from benchmarks.cold import start_up
 from benchmarks.machine import RESULTS, commit, keep, print_machine
 from benchmarks.material import lay_out
 from benchmarks.process import Ended, run, size_mb
 from benchmarks.rivals.environments import RIVALS, default_place, python_of, version_of
 from benchmarks.table import markdown
+from benchmarks.terminal import command
 
 _SOME_FAILED = 3  # what `add` ends with if it could not read every file
 _COMMANDS = {"answer": "ask", "search": "search"}  # as users ask a first question

@@ -19,14 +19,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from index.errors import LibraryDamaged, LibraryError, LibraryLocked, LibraryMissing
 from index.objects import ObjectStore
-from index.reader import Reader
 from index.schema import VERSION, check_version, prepare
-from index.writer import Writer
+
+if TYPE_CHECKING:  # they bring in numpy: imported once something is read or written
+    from index.reader import Reader
+    from index.writer import Writer
 
 _BUSY_SECONDS = 10.0
 
@@ -121,6 +124,8 @@ class Library:
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """One read transaction: everything seen inside belongs to one generation."""
+        from index.reader import Reader
+
         if not self.exists():
             raise LibraryMissing(
                 f"there is no library at {self.folder}", "Make one with: citewell add FOLDER"
@@ -133,6 +138,8 @@ class Library:
     @contextmanager
     def write(self) -> Iterator[Writer]:
         """The writer lock and one transaction, committed at the end and rolled back on any error."""
+        from index.writer import Writer
+
         if not self.exists():
             raise LibraryMissing(
                 f"there is no library at {self.folder}", "Make one with: citewell add FOLDER"

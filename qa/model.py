@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from index.model import Span
-from index.reader import StoredPaper, StoredPassage
+
+if TYPE_CHECKING:  # it brings in SQLite and numpy, which the first screen does not wait for
+    from index.reader import StoredPaper, StoredPassage
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,3 +100,16 @@ def test_without_a_language_model_nothing_of_one_is_loaded(sample_library: Path)
 def test_the_layers_import_one_way() -> None:
     for low, above in (("index", {"qa", "eval", "tui"}), ("qa.answer", {"eval", "tui"})):
         assert _modules_after(f"import {low}") & above == set()
+
+
+def test_the_first_screen_waits_for_nothing_that_only_answers_need() -> None:
+    program = (
+        "import tui.commands.chat, tui.app\n"
+        "from qa.settings import load_settings\n"
+        "from tui.parts import Parts\n"
+        "parts = Parts(load_settings())\n"
+        "app = tui.app.CitewellApp(parts)\n"
+        "from tui.screens.chat import ChatScreen\n"
+        "list(parts.library.folder.parts)"
+    )
+    assert _modules_after(program) & HEAVY == {"textual", "rich", "pydantic"}

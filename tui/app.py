@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import multiprocessing.resource_tracker
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.screen import Screen
 
 from tui import state
+from tui.clean import clean, line
 from tui.screens.chat import ChatScreen
 
 if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
+    from textual.dom import DOMNode
     from textual.screen import Screen
 
     from qa.model import Filters
@@ -23,6 +28,10 @@ if TYPE_CHECKING:
     from tui.screens.working import WorkingScreen
 
 _LOOK_S = 2.0  # seconds between two looks at whether the server of a browser's tab is still there
+# How long a thread may keep the interpreter from the one that draws. A key passes through some ten tasks
+# until it is painted, and each may have to wait that long; Python's own 5 ms would make 50 of it.
+_SWITCH_SECONDS = 0.0005
+_LONGEST = 300  # characters of an error that nobody foresaw
 _FINISHING = "One moment: what was begun is being finished."
 
 
@@ -110,6 +119,38 @@ class CitewellApp(App[None]):
         busy = isinstance(chat, ChatScreen) and chat.busy
         self.exit(message=_FINISHING if busy or any(screen.busy for screen in self._working) else None)
 
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Does what a key or a click stands for. An error nobody foresaw ends that, not the program."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:
+            said = f"something went wrong inside citewell ({type(error).__name__}: {error})"
+            self.notify(line(said)[:_LONGEST], title="Please report it", severity="error", markup=False)
+            return True
+
+    async def on_event(self, event: events.Event) -> None:
+        """What is pasted is cleaned. A mouse button that goes down where a widget was removed just now makes
+        Textual fail, and is left alone."""
+        if isinstance(event, events.Paste):
+            event.text = clean(event.text)
+        try:
+            await super().on_event(event)
+        except AttributeError:
+            if not isinstance(event, events.MouseEvent):
+                raise
+
+    def action_command_palette(self) -> None:
+        """Lists everything that can be done."""
+        from tui.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def action_help(self) -> None:
         """Shows what can be done on the screen in front."""
         from tui.actions import offered
@@ -122,4 +163,8 @@ def run(parts: Parts, scope: Filters | None = None) -> None:
     """Runs the application until the user leaves it; `scope` is what its questions are limited to."""
     # Started later, from inside the running app, it would inherit file descriptors that it cannot.
     multiprocessing.resource_tracker.ensure_running()
-    CitewellApp(parts, scope, parts.settings.keys).run()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    app = CitewellApp(parts, scope, parts.settings.keys)
+    app.run()
+    if app.return_code:  # it fell over, and has said why
+        sys.exit(app.return_code)

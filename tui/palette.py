@@ -6,11 +6,12 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import Command, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from tui.actions import Offered, offered
 from tui.app import CitewellApp
+from tui.screens.left_once import LeftOnce
 from tui.widgets.ink import MUTED
 
 
@@ -40,6 +41,28 @@ class Actions(Provider):
 
     def _run(self, one: Offered) -> partial[Coroutine[Any, Any, bool]]:
         return partial(self.app.run_action, one.action, one.node)
+
+
+class Palette(CommandPalette, LeftOnce[None]):
+    """Closed while it still looks for actions, Textual's looks for widgets that are gone, and fails."""
+
+    def _refresh_command_list(
+        self, command_list: CommandList, commands: list[Command], clear_current: bool
+    ) -> None:
+        if self.query(CommandList):
+            super()._refresh_command_list(command_list, commands, clear_current)
+
+    def _watch__list_visible(self) -> None:
+        if self.query(CommandList):
+            super()._watch__list_visible()
+
+    async def _watch__show_busy(self) -> None:
+        if self.query(CommandList):
+            await super()._watch__show_busy()
+
+    def _action_command_list(self, action: str) -> None:
+        if self.query_one(CommandList).scrollable_content_region.area:
+            super()._action_command_list(action)
 
 
 def _shown(one: Offered) -> Content:

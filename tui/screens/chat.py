@@ -17,11 +17,10 @@ from qa.model import Query
 from tui.clean import line
 from tui.messages import LibraryKnown, LibraryRead, ModelReady, Progress, Reopened, Trouble
 from tui.screens.chat_work import ChatWork
-from tui.screens.reader import ReaderScreen
 from tui.widgets.ask import AskInput
 from tui.widgets.conversation import Conversation, Suggestions
 from tui.widgets.headline import HeadLine
-from tui.widgets.key_bar import KeyBar
+from tui.widgets.key_line import KeyLine
 from tui.widgets.place import WIDE, Place, counted
 from tui.widgets.sources import Sources
 
@@ -120,7 +119,7 @@ class ChatScreen(ChatWork):
             yield Sources()
         yield Static(id="status")
         yield AskInput()
-        yield KeyBar()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begins to load what the first question will need, once there is something to look at."""
@@ -270,6 +269,8 @@ class ChatScreen(ChatWork):
 
     def action_open_source(self, turn: int, number: int) -> None:
         """Opens source `number` of a turn in the reader."""
+        from tui.screens.reader import ReaderScreen
+
         asked = self.conversation.turn(turn)
         places = list(asked.places) if asked else []
         at = next((i for i, place in enumerate(places) if place.number == number), None)

@@ -11,10 +11,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.widgets.key_bar import KeyBar
+from tui.screens.left_once import LeftOnce
+from tui.widgets.key_line import KeyLine
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(ModalScreen[bool], LeftOnce[bool]):
     """A question to which one says yes or no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,14 +32,14 @@ class ConfirmScreen(ModalScreen[bool]):
         with VerticalScroll() as box:
             box.border_title = self._title
             yield Static(self._text)
-        yield KeyBar()
+        yield KeyLine()
 
     def action_answer(self, yes: bool) -> None:
         """Gives the answer."""
         self.dismiss(yes)
 
 
-class DetailsScreen(ModalScreen[None]):
+class DetailsScreen(ModalScreen[None], LeftOnce[None]):
     """What is known of a row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,4 +55,4 @@ class DetailsScreen(ModalScreen[None]):
         with VerticalScroll() as box:
             box.border_title = "Details"
             yield Static(self._text)
-        yield KeyBar()
+        yield KeyLine()

@@ -17,8 +17,10 @@ from textual.widgets.option_list import Option
 from index.errors import CitewellError
 from tui.clean import line
 from tui.messages import Listed, Restored, Trouble
+from tui.screens.left_once import LeftOnce
+from tui.widgets.choices import Choices
 from tui.widgets.ink import MUTED
-from tui.widgets.key_bar import KeyBar
+from tui.widgets.key_line import KeyLine
 from tui.widgets.place import counted
 from tui.widgets.turn import trouble
 
@@ -30,7 +32,7 @@ _NONE = "No conversation is kept in this library yet."
 _NONE_SO = "No kept conversation has these words."
 
 
-class ConversationsScreen(ModalScreen[str | None]):
+class ConversationsScreen(ModalScreen[str | None], LeftOnce[str | None]):
     """Lists them, the one used last first; dismissed with the id of the one to go on with."""
 
     AUTO_FOCUS = "OptionList"
@@ -57,9 +59,9 @@ class ConversationsScreen(ModalScreen[str | None]):
         with Vertical(classes="box") as box:
             box.border_title = "Conversations"
             yield Input(placeholder="/ filter…", compact=True)
-            yield OptionList(markup=False)
+            yield Choices(markup=False)
             yield Static(classes="said")
-        yield KeyBar()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Reads what is kept."""

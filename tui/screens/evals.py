@@ -20,7 +20,7 @@ from tui.evaluating import Measured, Target, dataset_target, measuring, own_targ
 from tui.screens.line_dialog import LineDialog
 from tui.screens.working import WorkingScreen
 from tui.widgets.ink import MUTED
-from tui.widgets.key_bar import KeyBar
+from tui.widgets.key_line import KeyLine
 from tui.widgets.place import counted
 from tui.widgets.work_panel import WorkPanel
 from tui.work import Job
@@ -75,7 +75,7 @@ class EvalScreen(WorkingScreen):
                 yield Static(Content(""), id=name)
         yield WorkPanel()
         yield Static(Content(""), id="said")
-        yield KeyBar()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """The own papers, unless something else is chosen."""

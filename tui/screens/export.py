@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from index.errors import ExportError
 from tui.clean import line
+from tui.screens.left_once import LeftOnce
 from tui.widgets.turn import trouble
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _FORMATS = "The name's end says the format: .md .txt .json, or the cited papers 
 _AGAIN = "Press ⏎ again to overwrite it, or name another file."
 
 
-class ExportScreen(ModalScreen[None]):
+class ExportScreen(ModalScreen[None], LeftOnce[None]):
     """One line for the file's name."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

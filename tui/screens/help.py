@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.screens.left_once import LeftOnce
 from tui.widgets.ink import MUTED
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _REMAP = "The names on the right are for the [keys] table in config.toml."
 _BEHIND_A_NUMBER = "Behind a number"
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ModalScreen[None], LeftOnce[None]):
     """Keys with what they do, and what the marks mean."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

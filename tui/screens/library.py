@@ -59,6 +59,8 @@ class LibraryScreen(LibraryTable):
                 tooltip="Take in changes in the folders as they happen; or end that"),
         Binding("e", "evals", "Evals", show=False, id="library.evals",
                 tooltip="Measure how well questions find their papers"),
+        Binding("ctrl+l", "app.switch_mode('chat')", "Questions", show=False, id="library.chat",
+                tooltip="Back to the questions; what runs goes on"),
     ]  # fmt: skip
 
     def __init__(self, parts: Parts) -> None:

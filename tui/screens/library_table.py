@@ -19,7 +19,7 @@ from tui.screens.reader import ReaderScreen
 from tui.screens.working import WorkingScreen
 from tui.widgets.details import Details, facts
 from tui.widgets.ink import MUTED
-from tui.widgets.key_bar import KeyBar
+from tui.widgets.key_line import KeyLine
 from tui.widgets.paper_table import PaperTable
 from tui.widgets.place import counted
 from tui.widgets.work_panel import WorkPanel
@@ -75,7 +75,7 @@ class LibraryTable(WorkingScreen):
             yield Details()
         yield WorkPanel()
         yield Static(Content(""), id="said")
-        yield KeyBar()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Reads the library once there is something to look at."""

@@ -17,7 +17,8 @@ from textual.widgets import Input, Static
 
 from tui.clean import line
 from tui.paths import common
-from tui.widgets.key_bar import KeyBar
+from tui.screens.left_once import LeftOnce
+from tui.widgets.key_line import KeyLine
 
 Complete = Callable[[str], list[str]]
 _SHOWN = 6  # candidates
@@ -35,7 +36,7 @@ class _Suggest(Suggester):
         return next((one for one in found if one.startswith(value) and one != value), None)
 
 
-class LineDialog(ModalScreen[str | None]):
+class LineDialog(ModalScreen[str | None], LeftOnce[str | None]):
     """A title, a line to type in, what it may go on to, and a remark. Gives the line, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,7 +71,7 @@ class LineDialog(ModalScreen[str | None]):
             )
             yield Static(id="candidates")
             yield Static(Content(self._remark), id="remark")
-        yield KeyBar()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Nothing is offered before something is typed."""

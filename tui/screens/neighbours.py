@@ -22,7 +22,7 @@ from index.model import Span
 from tui.clean import line
 from tui.messages import Trouble
 from tui.widgets.ink import MUTED
-from tui.widgets.key_bar import KeyBar
+from tui.widgets.key_line import KeyLine
 from tui.widgets.place import Place, shortened
 from tui.widgets.turn import trouble
 
@@ -105,7 +105,7 @@ class NeighboursScreen(ModalScreen[None]):
             yield Static(classes="like")
             yield NeighbourList(markup=False)
             yield Static(Content(_LOOKING), classes="said")
-        yield KeyBar()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Looks them up."""

@@ -10,14 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
 from index.errors import CitewellError, PaperNotFound
 from tui.clean import line
 from tui.messages import PaperRead, PaperUnreadable
-from tui.widgets.key_bar import KeyBar
+from tui.screens.left_once import LeftOnce
+from tui.widgets.key_line import KeyLine
 from tui.widgets.outline import Outline
 from tui.widgets.paper_text import PaperText
 from tui.widgets.place import WIDE, Place
@@ -32,7 +32,7 @@ _REMOVED = "This paper has been removed from the library since the answer was gi
 _ASK_AGAIN = "Ask again for an answer from the papers as they are now."
 
 
-class ReaderScreen(Screen[None]):
+class ReaderScreen(LeftOnce[None]):
     """One paper at a time, the quote highlighted."""
 
     AUTO_FOCUS = "PaperText"
@@ -107,7 +107,7 @@ class ReaderScreen(Screen[None]):
             yield Outline()
             yield PaperText()
         yield Input(placeholder="words in this paper…", compact=True, id="search")
-        yield KeyBar()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Opens the first place."""

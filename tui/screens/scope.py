@@ -17,6 +17,7 @@ from index.errors import CitewellError
 from qa.model import Filters
 from tui.clean import line
 from tui.messages import Scoped, Trouble
+from tui.screens.left_once import LeftOnce
 from tui.widgets.turn import trouble
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _FIELDS = (
 _NOTHING = "no passage of this library is within that"
 
 
-class ScopeScreen(ModalScreen[tuple[Filters, str] | None]):
+class ScopeScreen(ModalScreen[tuple[Filters, str] | None], LeftOnce[tuple[Filters, str] | None]):
     """Four lines; dismissed with the filters and what they are called."""
 
     AUTO_FOCUS = "Input"
@@ -116,8 +117,8 @@ def _as_typed(scope: Filters) -> dict[str, str]:
     low, high = scope.years or (None, None)
     years = "" if scope.years is None else str(low) if low == high else f"{low or ''}-{high or ''}"
     return {
-        "papers": "; ".join(scope.papers),
+        "papers": line("; ".join(scope.papers)),
         "years": years,
-        "sections": ", ".join(scope.sections),
-        "tags": ", ".join(scope.tags),
+        "sections": line(", ".join(scope.sections)),
+        "tags": line(", ".join(scope.tags)),
     }

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from index.errors import CitewellError
+from tui.background import in_background
 from tui.clean import line
 from tui.standing import Standing, pull
 from tui.widgets.turn import trouble
@@ -78,9 +79,11 @@ class WorkingScreen(Screen[None]):
 
         with self._working:
             try:
-                pull(
-                    job.events(), lambda: worker.is_cancelled,
-                    lambda standing: self.post_message(WorkMoved(standing)), saw, self._know,
+                in_background(
+                    lambda: pull(
+                        job.events(), lambda: worker.is_cancelled,
+                        lambda standing: self.post_message(WorkMoved(standing)), saw, self._know,
+                    )
                 )  # fmt: skip
             except CitewellError as error:
                 self.post_message(WorkFailed(job, error.message, error.hint))

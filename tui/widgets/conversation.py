@@ -15,6 +15,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.clean import line
+from tui.widgets.choices import Choices
 from tui.widgets.turn import Turn, trouble
 
 _WELCOME = (
@@ -24,7 +25,7 @@ _WELCOME = (
 _TRY = "Or try one of these: press its number, or click it."
 
 
-class Suggestions(OptionList):
+class Suggestions(Choices):
     """Questions to begin with."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,12 +13,13 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.clean import line
+from tui.widgets.choices import Choices
 
 if TYPE_CHECKING:
     from index.model import Section
 
 
-class Outline(OptionList):
+class Outline(Choices):
     """Headings, indented as deep as they are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,13 +13,14 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.clean import line
+from tui.widgets.choices import Choices
 from tui.widgets.ink import MUTED
 from tui.widgets.place import Place, shortened
 
 _LONGEST_QUOTE = 170
 
 
-class Sources(OptionList):
+class Sources(Choices):
     """The places of one turn, to choose from."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -17,6 +17,8 @@ from tui.widgets.ink import MUTED
 from tui.widgets.place import Place, counted, nearest_place, places_of, shortened
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from qa.model import Answer, AnswerEvent, AnswerSentence, Query
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -42,18 +44,23 @@ class Turn(Vertical):
         self._drafted = ""  # what a language model has written so far, shown until it is verified
         self._stage = _WAITING
         self._frame = 0
+        self._said = ""  # the quiet line: it may be said before the turn is mounted
+        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Question, answer, quiet line."""
         yield Static(Content(f"❯ {line(self.question)}"), classes="question")
-        yield Static(classes="answer")
+        answer = Static(classes="answer")
+        answer.display = False
+        yield answer
         yield Static(classes="quiet")
 
     def on_mount(self) -> None:
         """Shows that work goes on."""
-        self.query_one(".answer").display = False
-        self._timer = self.set_interval(_SPINNER_SECONDS, self._tick)
-        self._tick()
+        self._say(self._said)
+        if self.running:
+            self._timer = self.set_interval(_SPINNER_SECONDS, self._tick)
+            self._tick()
 
     def _tick(self) -> None:
         if not self.running:
@@ -94,7 +101,7 @@ class Turn(Vertical):
         limited = f"scope: {scope}" if scope else ""
         said = [(f"\n  {line(part)}", MUTED) for part in (searched, limited) if part]
         if said:
-            self.query_one(".question", Static).update(Content.assemble(f"❯ {line(self.question)}", *said))
+            self._show("question", Content.assemble(f"❯ {line(self.question)}", *said))
 
     def _add(self, sentence: AnswerSentence) -> None:
         self._sentences.append(sentence)
@@ -160,22 +167,27 @@ class Turn(Vertical):
         """Ends the answer with what went wrong and what to do about it."""
         if self.running:
             self._end("")
-            quiet = self.query_one(".quiet", Static)
-            quiet.add_class("trouble")
-            quiet.update(trouble(message, hint))
+            self.query(".quiet").add_class("trouble")
+            self._show("quiet", trouble(message, hint))
 
     def _end(self, said: str, notices: tuple[str, ...] = ()) -> None:
         self.running = False
-        self._timer.stop()
+        if self._timer is not None:
+            self._timer.stop()
         self._say("\n".join(part for part in (said, *map(line, notices)) if part))
 
     def _answer(self, content: Content) -> None:
-        answer = self.query_one(".answer", Static)
-        answer.update(content)
-        answer.display = True
+        self._show("answer", content)
 
     def _say(self, text: str) -> None:
-        self.query_one(".quiet", Static).update(Content(text))
+        self._said = text
+        self._show("quiet", Content(text))
+
+    def _show(self, name: str, content: Content) -> None:
+        """Nowhere, where this is not mounted yet, or removed: a conversation may be left at any time."""
+        for part in self.query(f".{name}").results(Static):
+            part.update(content)
+            part.display = True
 
 
 def trouble(message: str, hint: str) -> Content:
