@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.machine import keep, print_machine
 from index.chunk import passage_input
 from index.embed import DEFAULT_MODEL, DEFAULT_SHA256, Embedder, Fingerprint, Vectors
-from index.embed_onnx import EncoderFiles, OnnxEmbedder
+from index.embed_onnx import EncoderEmbedder, EncoderFiles
 from index.embed_torch import SentenceTransformerEmbedder
 from index.embedders import bundled_model_folder
 from index.library import Library
@@ -52,7 +52,7 @@ def backends() -> dict[str, Embedder]:
             DEFAULT_MODEL, folder=folder, fingerprint=fingerprint, precision=precision
         )
         for precision in ("float32", "bfloat16")
-    } | {"onnxruntime float32": OnnxEmbedder(files, fingerprint)}
+    } | {"onnxruntime float32": EncoderEmbedder(files, fingerprint)}
 
 
 def timed(embedder: Embedder, texts: Sequence[str]) -> tuple[Vectors, float, float]:

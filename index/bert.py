@@ -7,7 +7,7 @@ numbers in config.json, and the weights are handed to the session where the file
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from index import onnx_wire as wire
 from index.errors import ModelError
 from index.ort import import_onnxruntime, open_session
 from index.tensors import Floats, read_tensors
+
+# Token ids and their mask, each of shape (texts, tokens): 1 for the tokens of a text, 0 for padding.
+Batch = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 _TOKENS = 1024  # in a batch, padding included: more would only fall out of the processor's caches
 
@@ -72,13 +75,10 @@ class BertEncoder:
                 "Fetch or install the model again.",
             ) from error
 
-    def hidden(self, ids: npt.NDArray[np.int32], mask: npt.NDArray[np.int32]) -> Floats:
-        """The last layer, float32 of shape (texts, tokens, width), for ids of shape (texts, tokens).
-
-        `mask` is 1 for the tokens of a text and 0 for the padding behind them.
-        """
-        found: Floats = self._session.run(None, {"ids": ids, "mask": mask})[0]
-        return found
+    def hidden(self, batches: Iterable[Batch]) -> Iterator[Floats]:
+        """The last layer of each batch, float32 of shape (texts, tokens, width), in the order given."""
+        for ids, mask in batches:
+            yield self._session.run(None, {"ids": ids, "mask": mask})[0]
 
 
 def batches(lengths: Sequence[int]) -> list[list[int]]:

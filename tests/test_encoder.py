@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from index import embedders
 from index.bert import BertConfig, batches
 from index.embed import DEFAULT_MODEL, DEFAULT_SHA256, SAME_MODEL, Fingerprint, Vectors
-from index.embed_onnx import EncoderFiles, OnnxEmbedder
+from index.embed_onnx import EncoderEmbedder, EncoderFiles
 from index.embed_torch import SentenceTransformerEmbedder
 from index.embedders import ModelEmbedder, agreement, bundled_model_folder
 from index.errors import ModelError
@@ -52,10 +52,10 @@ def torch_embedder() -> SentenceTransformerEmbedder:
     )
 
 
-def onnx(folder: Path | None = None, fingerprint: Fingerprint = FINGERPRINT) -> OnnxEmbedder:
+def onnx(folder: Path | None = None, fingerprint: Fingerprint = FINGERPRINT) -> EncoderEmbedder:
     files = EncoderFiles.read(folder or bundled_model_folder())
     assert files is not None
-    return OnnxEmbedder(files, fingerprint)
+    return EncoderEmbedder(files, fingerprint)
 
 
 def copy_of_the_model(to: Path, **changes: object) -> Path:
