@@ -1,4 +1,4 @@
-"""OpenVINO embeds many papers where the processor multiplies bfloat16: the same vectors, and nobody is told."""
+"""OpenVINO embeds many papers where the processor multiplies bfloat16: the same vectors, nobody is told."""
 
 from __future__ import annotations
 
