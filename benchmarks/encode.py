@@ -6,7 +6,7 @@ Real passages of a library, drawn by their hashes, with the headers they are emb
 turns and the best of R runs counts; "per core-second" divides by the processor time used, which other work on
 the machine changes less. Agreement is with torch in float32: the smallest cosine, and the share of the ten
 nearest among all these passages that stay, for the first fifty of them as queries in ONNX Runtime's float32.
-Some 2,300 passages are encoded in all, so that two cores are done in two minutes. What `add` costs beside its
+Some 3,000 passages are encoded in all, so that two cores are done in two minutes. What `add` costs beside its
 encoder, benchmarks.run tells.
 """
 
@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import keep, print_machine
+from index.bert_openvino import OpenVinoEncoder, has_openvino
 from index.chunk import passage_input
 from index.embed import DEFAULT_MODEL, DEFAULT_SHA256, Embedder, Fingerprint, Vectors
 from index.embed_onnx import EncoderEmbedder, EncoderFiles
@@ -47,12 +48,16 @@ def backends() -> dict[str, Embedder]:
     folder, fingerprint = bundled_model_folder(), Fingerprint(DEFAULT_MODEL, DEFAULT_SHA256, 384, 256)
     files = EncoderFiles.read(folder)
     assert files is not None
-    return {
+    shown: dict[str, Embedder] = {
         f"torch {precision}": SentenceTransformerEmbedder(
             DEFAULT_MODEL, folder=folder, fingerprint=fingerprint, precision=precision
         )
         for precision in ("float32", "bfloat16")
-    } | {"onnxruntime float32": EncoderEmbedder(files, fingerprint)}
+    }
+    shown["onnxruntime float32"] = EncoderEmbedder(files, fingerprint)
+    if has_openvino():
+        shown["openvino bfloat16"] = EncoderEmbedder(files, fingerprint, OpenVinoEncoder)
+    return shown
 
 
 def timed(embedder: Embedder, texts: Sequence[str]) -> tuple[Vectors, float, float]:
