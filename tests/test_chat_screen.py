@@ -436,7 +436,7 @@ async def test_the_reader_searches_jumps_copies_and_opens(monkeypatch: pytest.Mo
         await pilot.press("c")
         assert app.clipboard == "Wang A (2026). A paper\n"
         await pilot.press("slash", *"nowhere", "enter")
-        await until(pilot, lambda: "“nowhere” does not stand" in seen(app), 10)
+        await until(pilot, lambda: "“nowhere” does not occur" in seen(app), 10)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ChatScreen), 10)
 
