@@ -451,3 +451,25 @@ async def test_a_paper_added_here_is_cited_by_the_next_answer(tmp_path: Path) ->
             await ask(pilot, "does serotonin delay sleep in zebrafish larvae?")
             await answered(pilot)
             assert "Serotonin delayed the onset of sleep in zebrafish larvae." in " ".join(seen(app).split())
+
+
+async def test_the_first_papers_of_all_take_the_place_of_the_word_that_there_are_none(tmp_path: Path) -> None:
+    paper = tmp_path / "one.md"
+    paper.write_text("# Pericytes\n\n## Results\n\nPericytes increased capillary density by half in rats.\n")
+    with Parts(load_settings(library=tmp_path / "library")) as parts:
+        app = CitewellApp(parts)
+        async with app.run_test(size=WIDE) as pilot:
+            await shows(pilot, "! there is no library at", "Press ctrl+l, then a;")
+            await opened(pilot)
+            await pilot.press("escape")
+            await shows(pilot, "! there is no library at")
+            await opened(pilot)
+            await pilot.press("a")
+            await typed(pilot, str(paper))
+            await shows(pilot, "1 added", "1 paper")
+            await pilot.press("ctrl+l")
+            await shows(pilot, "1 paper", "Ask a question, and the answer is put together")
+            assert "there is no library" not in seen(app)
+            await ask(pilot, "do pericytes increase capillary density?")
+            await answered(pilot)
+            assert "Pericytes increased capillary density by half in rats. [1]" in " ".join(seen(app).split())

@@ -135,9 +135,15 @@ class ChatScreen(ChatWork):
         """The column of turns."""
         return self.query_one(Conversation)
 
-    def on_screen_resume(self) -> None:
-        """The library may have changed while the user was elsewhere."""
-        self._count()
+    async def on_screen_resume(self) -> None:
+        """The library may have changed while the user was elsewhere: there may be papers in it now."""
+        if self._prepared or self.conversation.turns:
+            self._count()
+            return
+        self._prepared, self._loading = True, True
+        await self.conversation.empty()
+        self._tell_status()
+        self._prepare()
 
     # --- what the workers say ---------------------------------------------------------------------------
 

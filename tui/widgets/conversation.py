@@ -101,7 +101,7 @@ class Conversation(VerticalScroll):
         """A new turn below the others, ready to take events."""
         self._begun += 1
         turn = Turn(self._begun, question)
-        self.query(".welcome, Suggestions").remove()
+        self.query(".welcome, Suggestions, #turns > .notice").remove()
         await self.query_one("#turns").mount(turn)
         self.anchor()
         self._scrolled = False
