@@ -27,6 +27,7 @@ from tui.paths import common, completions
 from tui.screens.chat import ChatScreen
 from tui.screens.library import LibraryScreen
 from tui.screens.reader import ReaderScreen
+from tui.standing import Standing
 from tui.widgets.paper_table import PaperTable
 from tui.widgets.work_panel import WorkPanel
 
@@ -333,6 +334,20 @@ async def test_a_flood_of_progress_leaves_room_for_keys(
         syncer.gate.release(100_000)
         await shows(pilot, "nothing new: 200,000 files as before")
         assert 3 <= len(pictures) <= 20 + 3  # every stage is a picture, too
+
+
+@pytest.mark.parametrize(("width", "cells_of_bar"), [(74, 0), (80, 9), (140, 24)])
+async def test_the_bar_gives_way_to_the_figures(tmp_path: Path, width: int, cells_of_bar: int) -> None:
+    """Papers that fail and thousands of passages leave less room for it; the time is always whole."""
+    app = CitewellApp(made(tmp_path, library=make_library(tmp_path / "library")))
+    async with app.run_test(size=(width, 24)) as pilot:
+        panel = (await opened(pilot)).query_one(WorkPanel)
+        standing = Standing("embedding passages", 35_580, 12_345, failed=12)
+        panel.begin("Adding papers", "esc stops", lambda: standing)
+        panel.take(standing)
+        await shows(pilot, "embedding passages", "35% · 12,345 of 35,580 · 12 failures · 0:0")
+        row = next(row for row in seen(app).splitlines() if "embedding" in row)
+        assert row.count("█") + row.count("░") == cells_of_bar
 
 
 async def test_watching_takes_in_what_changes_and_makes_way(
