@@ -36,10 +36,8 @@ def neighbours(
     vector = stored_vectors(stored, model[1].dimension)[at]
     found = index.search(reader, vector, limit * _MORE + len(own))
     cosines = {i: cosine for i, cosine in found if i not in own and cosine >= _LOWEST}
-    passages = reader.passages(cosines)
-    ranked = [
-        (i, cosine) for i, cosine in cosines.items() if i in passages and not _back(passages[i].section)
-    ]
+    passages = {i: held for i, held in reader.passages(cosines).items() if not _back(held.section)}
+    ranked = [(i, cosine) for i, cosine in cosines.items() if i in passages]
     chosen = diverse(ranked, passages, limit, _PER_PAPER)
     papers = reader.papers_by_id({passages[i].paper_id for i, _ in chosen})
     return [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from index.embed import Vectors
 from index.library import Library
 from index.model import Span
 from index.parse import SUFFIXES, parse
@@ -115,6 +118,13 @@ def test_all_other_passages_are_compared_and_the_paper_itself_is_left_out(tmp_pa
         assert neighbours(reader, index, 999, Span(0, 1)) == []
 
 
+class Alike(FakeEmbedder):
+    """All passages mean the same to it."""
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        return np.stack([self.query("the same") for _ in texts])
+
+
 def test_the_back_matter_of_other_papers_says_nothing_of_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "papers"
     folder.mkdir()
@@ -122,11 +132,7 @@ def test_the_back_matter_of_other_papers_says_nothing_of_the_same(tmp_path: Path
     for name, heading in (("one", "Methods"), ("two", "Methods"), ("three", "Author contributions")):
         (folder / f"{name}.md").write_text(f"# Paper {name}\n\n## {heading}\n\n{said}\n")
     library = make_library(tmp_path / "library")
-    report_of(
-        Syncer(library, FakeEmbedder(), lambda data, name: parse(data, name, PdfParser()), SUFFIXES, "1").add(
-            [folder]
-        )
-    )
+    report_of(Syncer(library, Alike(), partial(parse, pdf=PdfParser()), SUFFIXES, "1").add([folder]))
     paper_id, span = place_of(library, "Paper one", "The frogs were counted")
     with library.read() as reader:
         found = neighbours(reader, VectorIndex(library), paper_id, span)
