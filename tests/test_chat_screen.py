@@ -463,7 +463,10 @@ async def test_only_addresses_made_of_ids_are_opened(monkeypatch: pytest.MonkeyP
 
 
 def test_the_outline_names_headings_that_have_no_text_of_their_own() -> None:
-    paths = [("Introduction",), ("Methods", "Design"), ("Methods", "Design", "Table 1"), ("Results", "Design")]
+    from index.model import Span
+
+    design = ("Methods", "Design")
+    paths = [("Introduction",), design, (*design, "Table 1"), ("Results", "Design")]
     sections = [SimpleNamespace(path=path, span=Span(n * 10, n * 10 + 10)) for n, path in enumerate(paths)]
     assert [(_indented(path), start) for path, start in _rows(sections)] == [  # type: ignore[arg-type]
         ("Introduction", 0),
