@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from index.model import Span
+from index.model import Section, SectionKind, Span
+from index.parse.blocks import role
 from index.reader import Reader, StoredPassage
 from index.vectors import VectorIndex, stored_vectors
 from qa.model import ScoredPassage
@@ -35,7 +36,7 @@ def neighbours(
     vector = stored_vectors(stored, model[1].dimension)[at]
     found = index.search(reader, vector, limit * _MORE + len(own))
     cosines = {i: cosine for i, cosine in found if i not in own and cosine >= _LOWEST}
-    passages = reader.passages(cosines)
+    passages = {i: held for i, held in reader.passages(cosines).items() if not _back(held.section)}
     ranked = [(i, cosine) for i, cosine in cosines.items() if i in passages]
     chosen = diverse(ranked, passages, limit, _PER_PAPER)
     papers = reader.papers_by_id({passages[i].paper_id for i, _ in chosen})
@@ -43,6 +44,13 @@ def neighbours(
         ScoredPassage(rank, cosine, passages[i], papers[passages[i].paper_id], cosine, None)
         for rank, (i, cosine) in enumerate(chosen, start=1)
     ]
+
+
+def _back(section: Section) -> bool:
+    """Whether it lists contributors, funders and the like; in JATS these often stand in the body."""
+    return section.kind is SectionKind.BACK or (
+        bool(section.path) and role(section.path[-1]) is SectionKind.BACK
+    )
 
 
 def _passage_at(passages: Mapping[int, StoredPassage], span: Span) -> int:

@@ -223,7 +223,8 @@ def prepare(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr("tui.screens.evals.measuring", measuring)
-    monkeypatch.setattr("tui.eval_view._when", lambda made: made.created[:16].replace("T", " "))
+    for shown in ("eval_view", "screens.conversations", "screens.chat", "widgets.details"):
+        monkeypatch.setattr(f"tui.{shown}.when", lambda kept: kept[:16].replace("T", " "))
     monkeypatch.setattr("tui.screens.library_table.read_listing", lambda held: _told(read_listing(held)))
     for widget in (Input, TextArea):
         monkeypatch.setattr(widget, "cursor_blink", False)

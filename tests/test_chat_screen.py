@@ -47,7 +47,7 @@ from tui.screens.reader import ReaderScreen
 from tui.state import remembered, state_file
 from tui.widgets.ask import AskInput
 from tui.widgets.conversation import Conversation
-from tui.widgets.outline import Outline
+from tui.widgets.outline import Outline, _indented, _rows
 
 _ = cells  # the fixture `colours` of test_tui is not wanted here
 
@@ -438,7 +438,7 @@ async def test_the_reader_searches_jumps_copies_and_opens(monkeypatch: pytest.Mo
         await pilot.press("c")
         assert app.clipboard == "Wang A (2026). A paper\n"
         await pilot.press("slash", *"nowhere", "enter")
-        await until(pilot, lambda: "“nowhere” does not stand" in seen(app), 10)
+        await until(pilot, lambda: "“nowhere” does not occur" in seen(app), 10)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ChatScreen), 10)
 
@@ -462,3 +462,19 @@ async def test_only_addresses_made_of_ids_are_opened(monkeypatch: pytest.MonkeyP
         await until(pilot, lambda: ("opening" if browser else "no browser found") in seen(app), 10)
         assert opened_urls == (["https://doi.org/10.1/x"] if browser else [])
         assert app.clipboard == ("" if browser else "https://doi.org/10.1/x\n")
+
+
+def test_the_outline_names_headings_that_have_no_text_of_their_own() -> None:
+    from index.model import Span
+
+    design = ("Methods", "Design")
+    paths = [("Introduction",), design, (*design, "Table 1"), ("Results", "Design")]
+    sections = [SimpleNamespace(path=path, span=Span(n * 10, n * 10 + 10)) for n, path in enumerate(paths)]
+    assert [(_indented(path), start) for path, start in _rows(sections)] == [  # type: ignore[arg-type]
+        ("Introduction", 0),
+        ("Methods", 10),
+        ("  Design", 10),
+        ("    Table 1", 20),
+        ("Results", 30),
+        ("  Design", 30),
+    ]

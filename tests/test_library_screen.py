@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-import time
 from collections.abc import Generator
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +27,9 @@ from tui.paths import common, completions
 from tui.screens.chat import ChatScreen
 from tui.screens.library import LibraryScreen
 from tui.screens.reader import ReaderScreen
+from tui.standing import Standing
 from tui.widgets.paper_table import PaperTable
+from tui.widgets.work_panel import WorkPanel
 
 WIDE, NARROW = (140, 40), (80, 24)
 
@@ -301,28 +303,51 @@ async def test_work_is_shown_stopped_and_gone_on_with(tmp_path: Path) -> None:
         await shows(pilot, "nothing new: 10 files as before")
 
 
-async def test_a_flood_of_progress_leaves_the_keys_quick(tmp_path: Path) -> None:
+async def test_a_flood_of_progress_leaves_room_for_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """200,000 steps in two seconds of the work's own clock: at most ten pictures a second are made."""
+    looks = itertools.count()
+    monkeypatch.setattr("tui.standing.time", SimpleNamespace(monotonic=lambda: 1.0 + next(looks) / 100_000))
     syncer = Gated(200_000)
-    syncer.gate.release(200_000)
-    app = CitewellApp(made(tmp_path, library=make_library(tmp_path / "library"), syncer=syncer))
+    syncer.gate.release(100_000)
+    library = make_library(tmp_path / "library")
+    papers = write(tmp_path / "papers", frogs=FROGS, toads=TOADS)
+    for _ in make_syncer(library).add([papers]):
+        pass
+    app = CitewellApp(made(tmp_path, library=library, syncer=syncer))
     async with app.run_test(size=NARROW) as pilot:
         screen = await opened(pilot)
-        told: list[object] = []
-        from tui.widgets.work_panel import WorkPanel
-
+        table = screen.query_one(PaperTable)
+        await until(pilot, lambda: table.row is not None)
+        pictures: list[object] = []
         panel = screen.query_one(WorkPanel)
         take = panel.take
-        panel.take = lambda standing: (told.append(standing), take(standing))[1]  # type: ignore[method-assign]
-        begun = time.monotonic()
+        panel.take = lambda standing: (pictures.append(standing), take(standing))[1]  # type: ignore[method-assign]
         await pilot.press("u")
-        slowest = 0.0
-        while app.screen.query_one(WorkPanel).display and time.monotonic() - begun < 20:
-            pressed = time.monotonic()
-            await pilot.press("down")
-            slowest = max(slowest, time.monotonic() - pressed)
-        lasted = time.monotonic() - begun
-        assert 2 <= len(told) <= lasted * 10 + 5
-        assert slowest < 1
+        await until(pilot, lambda: syncer.pulled == 100_000)
+        first = table.row
+        await pilot.press("down")  # half of the flood is there and the work goes on: the key does not wait
+        await until(pilot, lambda: table.row != first)
+        assert panel.display
+        assert not syncer.closed.is_set()
+        syncer.gate.release(100_000)
+        await shows(pilot, "nothing new: 200,000 files as before")
+        assert 3 <= len(pictures) <= 20 + 3  # every stage is a picture, too
+
+
+@pytest.mark.parametrize(("width", "cells_of_bar"), [(74, 0), (80, 9), (140, 24)])
+async def test_the_bar_gives_way_to_the_figures(tmp_path: Path, width: int, cells_of_bar: int) -> None:
+    """Papers that fail and thousands of passages leave less room for it; the time is always whole."""
+    app = CitewellApp(made(tmp_path, library=make_library(tmp_path / "library")))
+    async with app.run_test(size=(width, 24)) as pilot:
+        panel = (await opened(pilot)).query_one(WorkPanel)
+        standing = Standing("embedding passages", 35_580, 12_345, failed=12)
+        panel.begin("Adding papers", "esc stops", lambda: standing)
+        panel.take(standing)
+        await shows(pilot, "embedding passages", "35% · 12,345 of 35,580 · 12 failures · 0:0")
+        row = next(row for row in seen(app).splitlines() if "embedding" in row)
+        assert row.count("█") + row.count("░") == cells_of_bar
 
 
 async def test_watching_takes_in_what_changes_and_makes_way(
@@ -404,21 +429,17 @@ async def test_a_thousand_papers_are_walked_and_filtered_at_once(
         return StoredPaper(n, f"p{n}", record, Format.PDF, False, (), (f"/p/{n}.pdf",), n, "", "")
 
     rows = tuple(_paper_row(stored(n)) for n in range(10_000))
-    begun = time.monotonic()
     assert len(matching(rows, "wang77 frogs")) == 111
     for order in ORDERS:
-        ordered(rows, order)
-    assert time.monotonic() - begun < 2
+        assert len(ordered(rows, order)) == len(rows)
     monkeypatch.setattr("tui.screens.library_table.read_listing", lambda _: Listing(rows, len(rows), 1))
     app = CitewellApp(made(tmp_path))
     async with app.run_test(size=NARROW) as pilot:
         await opened(pilot)
         await shows(pilot, "10,000 papers", "✓  Wang0 ")
-        begun = time.monotonic()
         await pilot.press("end")
         await shows(pilot, "✓  Wang9999 ", "9,999")  # whole, beside the scrollbar
         await pilot.press("home", "pagedown", "down")
-        assert time.monotonic() - begun < 3
         assert app.screen.query_one(PaperTable).row is not None
 
 
@@ -445,3 +466,25 @@ async def test_a_paper_added_here_is_cited_by_the_next_answer(tmp_path: Path) ->
             await ask(pilot, "does serotonin delay sleep in zebrafish larvae?")
             await answered(pilot)
             assert "Serotonin delayed the onset of sleep in zebrafish larvae." in " ".join(seen(app).split())
+
+
+async def test_the_first_papers_of_all_take_the_place_of_the_word_that_there_are_none(tmp_path: Path) -> None:
+    paper = tmp_path / "one.md"
+    paper.write_text("# Pericytes\n\n## Results\n\nPericytes increased capillary density by half in rats.\n")
+    with Parts(load_settings(library=tmp_path / "library")) as parts:
+        app = CitewellApp(parts)
+        async with app.run_test(size=WIDE) as pilot:
+            await shows(pilot, "! there is no library at", "Press ctrl+l, then a;")
+            await opened(pilot)
+            await pilot.press("escape")
+            await shows(pilot, "! there is no library at")
+            await opened(pilot)
+            await pilot.press("a")
+            await typed(pilot, str(paper))
+            await shows(pilot, "1 added", "1 paper")
+            await pilot.press("ctrl+l")
+            await shows(pilot, "1 paper", "Ask a question, and the answer is put together")
+            assert "there is no library" not in seen(app)
+            await ask(pilot, "do pericytes increase capillary density?")
+            await answered(pilot)
+            assert "Pericytes increased capillary density by half in rats. [1]" in " ".join(seen(app).split())

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from index.embed import Vectors
 from index.library import Library
 from index.model import Span
+from index.parse import SUFFIXES, parse
+from index.parse.pdf import PdfParser
+from index.sync import Syncer
 from index.vectors import VectorIndex
 from qa.model import ScoredPassage
 from qa.neighbours import neighbours
 from qa.settings import load_settings
-from tests.fakes import make_library, make_syncer, report_of, stored_vectors, tiny
+from tests.fakes import FakeEmbedder, make_library, make_syncer, report_of, stored_vectors, tiny
 from tests.test_tui import (
     HARMLESS,
     HOSTILE,
@@ -110,6 +116,27 @@ def test_all_other_passages_are_compared_and_the_paper_itself_is_left_out(tmp_pa
                 assert not {p.passage.id for p in found} & set(own)
                 assert all(p.score >= 0.35 for p in found)
         assert neighbours(reader, index, 999, Span(0, 1)) == []
+
+
+class Alike(FakeEmbedder):
+    """All passages mean the same to it."""
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        return np.stack([self.query("the same") for _ in texts])
+
+
+def test_the_back_matter_of_other_papers_says_nothing_of_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    said = "The frogs were counted by night at the pond, and the newts by day."
+    for name, heading in (("one", "Methods"), ("two", "Methods"), ("three", "Author contributions")):
+        (folder / f"{name}.md").write_text(f"# Paper {name}\n\n## {heading}\n\n{said}\n")
+    library = make_library(tmp_path / "library")
+    report_of(Syncer(library, Alike(), partial(parse, pdf=PdfParser()), SUFFIXES, "1").add([folder]))
+    paper_id, span = place_of(library, "Paper one", "The frogs were counted")
+    with library.read() as reader:
+        found = neighbours(reader, VectorIndex(library), paper_id, span)
+    assert [passage.paper.record.title for passage in found] == ["Paper two"]
 
 
 def test_between_two_passages_the_next_one_counts_and_after_the_last_the_last(parts: Parts) -> None:

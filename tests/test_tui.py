@@ -404,7 +404,7 @@ async def test_no_library_says_what_to_type_and_is_found_once_it_is_there(tmp_pa
         assert f"! there is no library at {tmp_path / 'none'}" in seen(app)
         await ask(pilot, "anything?")
         await answered(pilot)
-        assert seen(app).count("citewell add FOLDER") == 2
+        assert seen(app).count("citewell add FOLDER") == 1
         parts.library = library_of()
         await ask(pilot, "and now?")
         await answered(pilot)
@@ -420,7 +420,7 @@ async def test_an_empty_library_says_what_to_type(tmp_path: Path) -> None:
         assert seen(app).count("citewell add FOLDER") == 1
         await ask(pilot, "anything?")
         await answered(pilot)
-        assert seen(app).count("citewell add FOLDER") == 2
+        assert seen(app).count("citewell add FOLDER") == 1
         assert "citewell ─ library · 0 papers · no LLM" in seen(app)
 
 

@@ -48,7 +48,7 @@ def tagging(library: Library, row: Row, typed: str) -> Callable[[], Changed]:
             for tag in sorted(wanted):
                 writer.add_tag([paper.id], tag)
         name = shortened(row.name, _NAME)
-        said = f"{name}: {', '.join(sorted(wanted))}" if wanted else f"{name} has no tags"
+        said = f"{name} has the tags {', '.join(sorted(wanted))}" if wanted else f"{name} has no tags"
         return Changed(said)
 
     return tag_it

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from eval.measures import MAIN
 from tui.clean import line
+from tui.times import when
 from tui.widgets.ink import MUTED
 from tui.widgets.place import counted
 
@@ -33,7 +33,7 @@ def about(result: Result) -> Content:
     """What was asked of what, and when."""
     said = " · ".join([
         counted(result.queries, "question"), counted(result.papers, "paper"),
-        counted(result.passages, "passage"), _when(result),
+        counted(result.passages, "passage"), when(result.created),
     ])  # fmt: skip
     return Content.assemble((line(result.dataset), "bold"), f" · {said}")
 
@@ -93,7 +93,7 @@ def _mark(before: Result | None, stage: str, cells: int) -> int | None:
 def comparison(before: Result, found: Mapping[str, Mapping[str, Difference]]) -> Content:
     """How each stage differs from the last result, and whether that may be chance."""
     asked = max((by[MAIN].questions for by in found.values()), default=0)
-    said = f"Against {_when(before)}, on the {counted(asked, 'question')} that both asked:"
+    said = f"Against {when(before.created)}, on the {counted(asked, 'question')} that both asked:"
     parts: list[Part] = [(said, MUTED)]
     for stage, by in found.items():
         d = by[MAIN]
@@ -118,11 +118,3 @@ def explained(stages: Sequence[str]) -> Content:
         "reranked": "read again: the first ones in the order of the reranker, as answers use them",
     }  # fmt: skip
     return Content.styled("\n".join(known[stage] for stage in stages if stage in known), MUTED)
-
-
-def _when(result: Result) -> str:
-    try:
-        made = datetime.fromisoformat(result.created).astimezone()
-    except ValueError:
-        return "an earlier run"
-    return f"{made:%Y-%m-%d %H:%M}"

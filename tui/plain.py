@@ -13,6 +13,7 @@ import click
 
 from index.errors import CitewellError
 from tui.clean import clean, line
+from tui.times import when
 
 if TYPE_CHECKING:
     from qa.conversation import Conversation
@@ -174,8 +175,9 @@ class PlainChat:
     def _list(self) -> None:
         found = self._parts.history.summaries()
         for summary in found:
-            when = summary.used[:16].replace("T", " ")
-            _say(line(f"{summary.identifier}: {when}, {summary.turns} asked. {summary.question}"))
+            _say(
+                line(f"{summary.identifier}: {when(summary.used)}, {summary.turns} asked. {summary.question}")
+            )
         if not found:
             _say("No conversation is kept in this library yet.")
 

@@ -29,8 +29,8 @@ def history(context: click.Context, as_json: bool, library: Path | None, model: 
     """
     if context.invoked_subcommand is not None:
         return Exit.OK
-    from tui.clean import line
     from tui.console import count, shortened
+    from tui.times import when
 
     with make_parts(library, model) as parts:
         _require_library(parts)
@@ -40,9 +40,8 @@ def history(context: click.Context, as_json: bool, library: Path | None, model: 
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return Exit.OK
     for summary in found:
-        when = line(summary.used)[:16].replace("T", " ")
         click.echo(
-            f"{summary.identifier}  {when}  {count(summary.turns, 'question'):<12} "
+            f"{summary.identifier}  {when(summary.used)}  {count(summary.turns, 'question'):<12} "
             f" {shortened(summary.question, 70)}"
         )
     if not found:

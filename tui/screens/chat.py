@@ -17,6 +17,7 @@ from qa.model import Query
 from tui.clean import line
 from tui.messages import LibraryKnown, LibraryRead, ModelReady, Progress, Reopened, Trouble
 from tui.screens.chat_work import ChatWork
+from tui.times import when
 from tui.widgets.ask import AskInput
 from tui.widgets.conversation import Conversation, Suggestions
 from tui.widgets.headline import HeadLine
@@ -134,9 +135,15 @@ class ChatScreen(ChatWork):
         """The column of turns."""
         return self.query_one(Conversation)
 
-    def on_screen_resume(self) -> None:
-        """The library may have changed while the user was elsewhere."""
-        self._count()
+    async def on_screen_resume(self) -> None:
+        """The library may have changed while the user was elsewhere: there may be papers in it now."""
+        if self._prepared or self.conversation.turns:
+            self._count()
+            return
+        self._prepared, self._loading = True, True
+        await self.conversation.empty()
+        self._tell_status()
+        self._prepare()
 
     # --- what the workers say ---------------------------------------------------------------------------
 
@@ -174,7 +181,7 @@ class ChatScreen(ChatWork):
         for kept, answer, scope in shown:
             turn = await self.conversation.begin(kept.question)
             query = Query(kept.question, kept.query, kept.filters)
-            turn.replay(answer, query, scope, kept.asked[:16].replace("T", " "))
+            turn.replay(answer, query, scope, when(kept.asked))
         self._follow()
         if turns := self.conversation.turns:
             self.conversation.settle(turns[-1])

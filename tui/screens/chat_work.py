@@ -40,6 +40,7 @@ class ChatWork(Screen[None]):
         self._answering = threading.Lock()
         self._asking: Asking | None = None  # from the first question on; used under the lock only
         self._asking_in = 0  # the session that it belongs to
+        self._prepared = True  # False once that failed: it is tried again when the user comes back
 
     @property
     def busy(self) -> bool:
@@ -55,6 +56,7 @@ class ChatWork(Screen[None]):
                 _ = self._parts.answerer
                 self._parts.retriever.load()
         except CitewellError as error:
+            self._prepared = False
             self.post_message(Trouble(None, error.message, error.hint))
         finally:
             self.post_message(ModelReady())
@@ -65,8 +67,11 @@ class ChatWork(Screen[None]):
             self._read_library()
 
     def _read_library(self) -> None:
-        with self._parts.library.read() as reader:
-            papers, model = reader.counts()["papers"], reader.model()
+        try:
+            with self._parts.library.read() as reader:
+                papers, model = reader.counts()["papers"], reader.model()
+        except LibraryMissing as error:
+            raise LibraryMissing(error.message, _ADD_PAPERS) from error
         self.post_message(LibraryRead(papers, model[1].name if model else ""))
         if not papers:
             raise LibraryMissing(_NO_PAPERS, _ADD_PAPERS)

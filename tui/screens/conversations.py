@@ -18,6 +18,7 @@ from index.errors import CitewellError
 from tui.clean import line
 from tui.messages import Listed, Restored, Trouble
 from tui.screens.left_once import LeftOnce
+from tui.times import when
 from tui.widgets.choices import Choices
 from tui.widgets.ink import MUTED
 from tui.widgets.key_line import KeyLine
@@ -198,6 +199,5 @@ class ConversationsScreen(ModalScreen[str | None], LeftOnce[str | None]):
 
 def _row(summary: Summary) -> Content:
     """When, how much, and the first question."""
-    when = line(summary.used)[:16].replace("T", " ")
     questions = f"{counted(summary.turns, 'question'):<12}"
-    return Content.assemble((f"{when}  {questions} ", MUTED), line(summary.question))
+    return Content.assemble((f"{when(summary.used)}  {questions} ", MUTED), line(summary.question))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from index.library import Library
     from tui.screens.neighbours import Neighbours
 
-_CHANGED = "This paper has changed since the answer was given: the quote no longer stands where it stood."
+_CHANGED = "This paper has changed since the answer was given: the quote is no longer where it was."
 _REMOVED = "This paper has been removed from the library since the answer was given."
 _ASK_AGAIN = "Ask again for an answer from the papers as they are now."
 
@@ -222,7 +222,7 @@ class ReaderScreen(LeftOnce[None]):
     def _search(self, event: Input.Submitted) -> None:
         text = self.query_one(PaperText)
         if event.value.strip() and not text.find(event.value):
-            self.notify(f"“{line(event.value)}” does not stand in this paper", markup=False)
+            self.notify(f"“{line(event.value)}” does not occur in this paper", markup=False)
         self._end_search()
 
     def _end_search(self) -> None:

@@ -20,7 +20,7 @@ from tui.widgets.turn import Turn, trouble
 
 _WELCOME = (
     "Ask a question, and the answer is put together from sentences of your papers.\n"
-    "Each carries a number: press it, or click it, to read the sentence where it stands."
+    "Each carries a number: press it, or click it, to read the sentence in its paper."
 )
 _TRY = "Or try one of these: press its number, or click it."
 
@@ -101,7 +101,7 @@ class Conversation(VerticalScroll):
         """A new turn below the others, ready to take events."""
         self._begun += 1
         turn = Turn(self._begun, question)
-        self.query(".welcome, Suggestions").remove()
+        self.query(".welcome, Suggestions, #turns > .notice").remove()
         await self.query_one("#turns").mount(turn)
         self.anchor()
         self._scrolled = False

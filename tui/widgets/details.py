@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from qa.references import full_reference
 from tui.clean import line
+from tui.times import when
 from tui.widgets.ink import MUTED
 from tui.widgets.place import counted, shortened
 
@@ -67,7 +68,7 @@ def _of_paper(paper: StoredPaper) -> Content:
         ("Tags", ", ".join(paper.tags) or "none (t gives some)"),
         ("DOI", record.ids.doi), ("PMCID", record.ids.pmcid), ("PMID", record.ids.pmid),
         ("arXiv", record.ids.arxiv), ("Published", record.date), ("Licence", record.licence),
-        ("Added", paper.added[:10]), ("Key", paper.key),
+        ("Added", when(paper.added)[:10]), ("Key", paper.key),
     ]  # fmt: skip
     for name, value in figures:
         if value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -37,11 +37,11 @@ class Outline(Choices):
         self._starts: list[int] = []
 
     def fill(self, sections: Sequence[Section], here: int) -> None:
-        """Lists the sections that have a heading; the one that holds `here` is highlighted."""
-        named = [section for section in sections if section.path]
-        self._starts = [section.span.start for section in named]
+        """Lists the headings; the one whose section holds `here` is highlighted."""
+        rows = list(_rows(sections))
+        self._starts = [start for _, start in rows]
         self.clear_options()
-        self.add_options([Option(Content(_indented(section))) for section in named])
+        self.add_options([Option(Content(_indented(path))) for path, _ in rows])
         before = [i for i, start in enumerate(self._starts) if start <= here]
         self.highlighted = before[-1] if before else None
 
@@ -51,5 +51,17 @@ class Outline(Choices):
         self.post_message(self.Chosen(self._starts[event.option_index]))
 
 
-def _indented(section: Section) -> str:
-    return "  " * (len(section.path) - 1) + line(section.path[-1])
+def _rows(sections: Sequence[Section]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Headings with where they begin; one over subsections without text of its own begins with the first."""
+    above: tuple[str, ...] = ()
+    for section in sections:
+        for depth in range(1, len(section.path)):
+            if section.path[:depth] != above[:depth]:
+                yield section.path[:depth], section.span.start
+        if section.path:
+            yield section.path, section.span.start
+        above = section.path
+
+
+def _indented(path: tuple[str, ...]) -> str:
+    return "  " * (len(path) - 1) + line(path[-1])

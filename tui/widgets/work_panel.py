@@ -15,7 +15,7 @@ from tui.widgets.place import counted, shortened
 
 _TICK = 0.25
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_BAR = 24  # cells, where there is room for them
+_BAR, _SHORTEST = 24, 8  # cells of the bar where there is room for them, and where there is little
 
 
 class WorkPanel(Static):
@@ -86,14 +86,16 @@ class WorkPanel(Static):
     def _figures(self, width: int) -> str:
         standing = self._standing
         said = ""
+        share = min(1.0, standing.done / standing.total) if standing.total else 0.0
         if standing.total:
-            share = min(1.0, standing.done / standing.total)
-            if width >= 60:
-                said += f" ▕{bar(share, _BAR)}▏"
             said += f" {share:.0%} · {standing.done:,} of {standing.total:,}"
         if standing.failed:
             said += f" · {counted(standing.failed, 'failure')}"
-        return f"{said} · {clock(time.monotonic() - self._begun)}"
+        said += f" · {clock(time.monotonic() - self._begun)}"
+        room = min(_BAR, width - len(f"{_SPINNER[0]} {standing.stage} ▕▏{said}"))
+        if not standing.total or width < 60 or room < _SHORTEST:  # the figures say the same
+            return said
+        return f" ▕{bar(share, room)}▏{said}"
 
 
 def bar(share: float, cells: int) -> str:
