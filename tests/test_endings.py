@@ -1,4 +1,4 @@
-"""How `citewell chat` ends, and is put to sleep: the terminal as it was before, no process left, the right code."""
+"""How `citewell chat` ends, and is put to sleep: the terminal as before, no process left, the right code."""
 
 from __future__ import annotations
 

@@ -124,8 +124,8 @@ class CitewellApp(App[None]):
 
     def _leave(self, code: int) -> None:
         """Says why the prompt is not there at once if a thread has to end first."""
-        chats = [screen for screen in self.screen_stack if isinstance(screen, ChatScreen)]
-        busy = any(screen.busy for screen in (*chats, *self._working))
+        chats = [screen for screen in self._screen_stacks["chat"] if isinstance(screen, ChatScreen)]
+        busy = any(chat.busy for chat in chats) or any(screen.busy for screen in self._working)
         self.exit(return_code=code, message=_FINISHING if busy else None)
 
     async def run_action(

@@ -97,9 +97,10 @@ def cli(context: click.Context, /, **_options: object) -> object:
 
 def _open_closed() -> None:
     """A stream that was closed (`<&-`) is an empty one: all else may rely on the three of them."""
+    nothing = Path(os.devnull)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (as long as the program)
+            setattr(sys, name, nothing.open(mode, encoding="utf-8"))
 
 
 def main() -> None:

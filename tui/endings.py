@@ -1,4 +1,4 @@
-"""What the terminal app does when the system tells it to end: it leaves in order, and the terminal as it was."""
+"""What the app does when the system tells it to end: it leaves in order, and the terminal as it was."""
 
 from __future__ import annotations
 
