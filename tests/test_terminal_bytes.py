@@ -178,6 +178,7 @@ def test_what_a_model_writes_reaches_no_terminal_but_as_letters(poisoned: Path, 
             visitor = Visitor(terminal)
             terminal.wait("scope: all papers", 60)
             assert b"[@click=app.quit]leave" in visitor.press(f"{QUESTION}\r", "from ", 60)
+            assert b"Density rose" in terminal.seen
             assert server.asked
             visitor.press("\t")
             visitor.press("y", "copied")  # a notification
