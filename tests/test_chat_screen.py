@@ -354,7 +354,9 @@ def test_every_binding_has_a_name_and_a_tooltip_and_no_key_that_is_not_ours() ->
     taken = {f"ctrl+{c}" for c in "himacdekuvwxyzblq"} | {"f6", "f7"}
     for name, binding in declared().items():
         assert binding.tooltip, name
-        assert name in ("app.quit", "chat.library", "library.chat") or not taken & set(binding.key.split(",")), name
+        assert name in ("app.quit", "chat.library", "library.chat") or not taken & set(
+            binding.key.split(",")
+        ), name
 
 
 def test_the_documentation_names_every_key() -> None:
