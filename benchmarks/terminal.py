@@ -97,6 +97,10 @@ class Terminal:
         """Gives the terminal another size, and tells the program."""
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def modes(self) -> list[object]:
+        """How the terminal treats what is typed and written: whether it echoes, waits for whole lines, ..."""
+        return list(termios.tcgetattr(self._terminal)[:4])
+
     def signal(self, number: int) -> None:
         """Sends a signal to the program."""
         os.kill(self.process, number)

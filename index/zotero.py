@@ -53,7 +53,10 @@ class _Attachment:
 
 def is_zotero(path: Path) -> bool:
     """Whether a path is Zotero's data folder or its database."""
-    return path.name == DATABASE or (path / DATABASE).is_file()
+    try:
+        return path.name == DATABASE or (path / DATABASE).is_file()
+    except OSError:  # too long a name, say
+        return False
 
 
 def requests_for(papers: Iterable[ZoteroPaper]) -> list[Request]:

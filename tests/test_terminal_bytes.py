@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks.terminal import Terminal, command
 from tests import hostile
+from tests.chat_server import as_json, chat_server, pieces, says
 
 pytestmark = pytest.mark.slow
 
@@ -167,6 +168,25 @@ def test_hostile_papers_reach_no_terminal(poisoned: Path, tmp_path: Path) -> Non
         assert terminal.status == 0
         visitor.all += terminal.seen
     assert_harmless(visitor.all)
+
+
+def test_what_a_model_writes_reaches_no_terminal_but_as_letters(poisoned: Path, tmp_path: Path) -> None:
+    reply = as_json([], [(f"Density rose {hostile.ALL} by half.", ())])
+    with chat_server(says(*pieces(reply)), models=("tiny",)) as server:
+        chat = command("--library", str(poisoned), "chat", "--llm", server.url)
+        with Terminal(chat, 160, 50, environ(tmp_path)) as terminal:
+            visitor = Visitor(terminal)
+            terminal.wait("scope: all papers", 60)
+            assert b"[@click=app.quit]leave" in visitor.press(f"{QUESTION}\r", "from ", 60)
+            assert b"Density rose" in terminal.seen
+            assert server.asked
+            visitor.press("\t")
+            visitor.press("y", "copied")  # a notification
+            visitor.press("\x11")
+            assert terminal.ended(30)
+            visitor.all += terminal.seen
+    assert_harmless(visitor.all)
+    shutil.rmtree(poisoned / "conversations", ignore_errors=True)
 
 
 def test_a_kept_conversation_edited_by_hand_reaches_no_terminal(poisoned: Path, tmp_path: Path) -> None:

@@ -490,7 +490,9 @@ async def test_a_paper_that_changed_meanwhile_is_not_highlighted(removed: bool) 
 # --- sizes and texts -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [(20, 10), (40, 12), (80, 24), (110, 24), (200, 60), (3, 3), (1, 1)])
+@pytest.mark.parametrize(
+    "size", [(20, 10), (20, 50), (40, 12), (80, 24), (110, 24), (200, 60), (300, 80), (3, 3), (1, 1)]
+)
 async def test_no_size_breaks_it(size: tuple[int, int]) -> None:
     told = [sentence(n, f"Finding number {n} of some length.", paper(n)) for n in range(1, 6)]
     app = CitewellApp(scripted(*told, finished(*told), library=library_of(told[1].sentence.text)))

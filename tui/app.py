@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from tui import state
 from tui.clean import clean, line
+from tui.endings import leave_on_signals
 from tui.screens.chat import ChatScreen
 
 if TYPE_CHECKING:
@@ -92,6 +93,10 @@ class CitewellApp(App[None]):
         self.theme_changed_signal.subscribe(self, lambda new: state.remember("theme", new.name))
         if self._keys:
             self._take_keys()
+        # Put to sleep (ctrl+z, kill -TSTP) and woken, it finds an empty terminal.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh())
+        if not (self.is_web or self.is_headless):
+            leave_on_signals(self._leave, lambda: self.return_code is not None)
         if self.is_web:
             # A server that was killed has told nobody: whoever it started would stay for ever.
             server = os.getppid()
@@ -114,10 +119,14 @@ class CitewellApp(App[None]):
         return self._own_keys.get(name, "")
 
     async def action_quit(self) -> None:
-        """Leaves, and says why the prompt is not there at once if a thread has to end first."""
-        chat = self.screen_stack[0]
-        busy = isinstance(chat, ChatScreen) and chat.busy
-        self.exit(message=_FINISHING if busy or any(screen.busy for screen in self._working) else None)
+        """Leaves."""
+        self._leave(0)
+
+    def _leave(self, code: int) -> None:
+        """Says why the prompt is not there at once if a thread has to end first."""
+        chats = [screen for screen in self._screen_stacks["chat"] if isinstance(screen, ChatScreen)]
+        busy = any(chat.busy for chat in chats) or any(screen.busy for screen in self._working)
+        self.exit(return_code=code, message=_FINISHING if busy else None)
 
     async def run_action(
         self,
@@ -135,13 +144,13 @@ class CitewellApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """What is pasted is cleaned. A mouse button that goes down where a widget was removed just now makes
-        Textual fail, and is left alone."""
+        Textual look for the region of its parent, which it has no more; that is left alone."""
         if isinstance(event, events.Paste):
             event.text = clean(event.text)
         try:
             await super().on_event(event)
-        except AttributeError:
-            if not isinstance(event, events.MouseEvent):
+        except AttributeError as error:
+            if not (isinstance(event, events.MouseDown) and error.name == "region" and error.obj is None):
                 raise
 
     def action_command_palette(self) -> None:
@@ -150,6 +159,14 @@ class CitewellApp(App[None]):
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Lists the colours."""
+        from textual.theme import ThemeProvider
+
+        from tui.palette import Palette
+
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Colours…"))
 
     def action_help(self) -> None:
         """Shows what can be done on the screen in front."""
@@ -166,5 +183,5 @@ def run(parts: Parts, scope: Filters | None = None) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     app = CitewellApp(parts, scope, parts.settings.keys)
     app.run()
-    if app.return_code:  # it fell over, and has said why
+    if app.return_code:  # a signal ended it; or it fell over, and has said why
         sys.exit(app.return_code)

@@ -95,8 +95,17 @@ def cli(context: click.Context, /, **_options: object) -> object:
     return context.invoke(chat)
 
 
+def _open_closed() -> None:
+    """A stream that was closed (`<&-`) is an empty one: all else may rely on the three of them."""
+    nothing = Path(os.devnull)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, nothing.open(mode, encoding="utf-8"))
+
+
 def main() -> None:
     """Entry point of the command `citewell`."""
+    _open_closed()
     # Imports make many objects and hardly any garbage: looking for it is a seventh of the time to start.
     gc.set_threshold(50_000, 20, 50)
     # No plugin of pydantic is wanted; looking for one reads the metadata of every installed package.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,9 @@ def _kept(result: Result, folder: Path) -> Measured:
 def _loaded(place: Path) -> Dataset:
     from eval.datasets import load
 
-    return load(place.expanduser())
+    with suppress(RuntimeError):  # "~" and the name of nobody
+        place = place.expanduser()
+    return load(place)
 
 
 def _own_name(parts: Parts) -> str:

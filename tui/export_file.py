@@ -66,13 +66,19 @@ def check_target(target: str, *, force: bool) -> None:
 
     if target == STDOUT:
         return
-    path = Path(target).expanduser()
-    if not path.parent.is_dir():
-        raise ExportError(f"there is no folder {path.parent}", "Make it, or name another file.")
-    if path.is_dir():
-        raise ExportError(f"{path} is a folder", "Name a file.")
-    if (path.exists() or path.is_symlink()) and not force:
-        raise ExportError(f"{path} is there already", "Name another file, or say --force to overwrite it.")
+    try:
+        path = Path(target).expanduser()
+        str(path).encode()  # raises UnicodeEncodeError, a ValueError, for a name that is not UTF-8
+        if not path.parent.is_dir():
+            raise ExportError(f"there is no folder {path.parent}", "Make it, or name another file.")
+        if path.is_dir():
+            raise ExportError(f"{path} is a folder", "Name a file.")
+        if (path.exists() or path.is_symlink()) and not force:
+            raise ExportError(
+                f"{path} is there already", "Name another file, or say --force to overwrite it."
+            )
+    except (OSError, ValueError, RuntimeError) as error:  # too long; "~" and the name of nobody
+        raise ExportError(f"{target[:200]!r} cannot be the name of a file", "Name another file.") from error
 
 
 def rendered(answers: Sequence[Answer], format_: str, scopes: Sequence[str], as_json: Any) -> str:

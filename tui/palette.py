@@ -12,6 +12,7 @@ from textual.content import Content
 from tui.actions import Offered, offered
 from tui.app import CitewellApp
 from tui.screens.left_once import LeftOnce
+from tui.widgets.choices import can_page
 from tui.widgets.ink import MUTED
 
 
@@ -61,7 +62,7 @@ class Palette(CommandPalette, LeftOnce[None]):
             await super()._watch__show_busy()
 
     def _action_command_list(self, action: str) -> None:
-        if self.query_one(CommandList).scrollable_content_region.area:
+        if not action.startswith("page_") or can_page(self.query_one(CommandList)):
             super()._action_command_list(action)
 
 

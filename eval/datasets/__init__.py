@@ -20,8 +20,8 @@ _LAYOUTS = (
 
 def load(place: Path, split: str | None = None) -> Dataset:
     """The dataset in a folder or file; DatasetError says what is missing or wrong, and where."""
-    if not place.exists():
-        raise DatasetError(f"there is no dataset at {place}", f"Name {_LAYOUTS}.")
+    if not _exists(place):
+        raise DatasetError(f"there is no dataset at {str(place)[:200]}", f"Name {_LAYOUTS}.")
     if (place / "corpus.jsonl").is_file() and (place / "queries.jsonl").is_file():
         from eval.datasets.beir import load_beir
 
@@ -39,3 +39,10 @@ def load(place: Path, split: str | None = None) -> Dataset:
         f"the layout of {place} is not known" + (f": it has {len(files)} JSON files" if files else ""),
         f"Name {_LAYOUTS}.",
     )
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except (OSError, ValueError):  # too long a name, say
+        return False

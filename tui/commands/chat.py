@@ -36,7 +36,8 @@ def chat(
         with make_parts(library, model, llm=llm) as parts:
             PlainChat(parts, filters).run()
         return
-    if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws to stderr: redirected, there would be nothing to see.
+    if not in_browser and not all(one.isatty() for one in (sys.stdin, sys.stdout, sys.stderr)):
         raise SettingsError(
             "chat needs a terminal",
             'In a script, use: citewell ask "QUESTION" --json, or citewell chat --plain',

@@ -21,6 +21,8 @@ from index.errors import CitewellError
 from index.model import Span
 from tui.clean import line
 from tui.messages import Trouble
+from tui.screens.left_once import LeftOnce
+from tui.widgets.choices import Choices
 from tui.widgets.ink import MUTED
 from tui.widgets.key_line import KeyLine
 from tui.widgets.place import Place, shortened
@@ -66,7 +68,7 @@ class Found(Message):
     passages: Sequence[ScoredPassage]
 
 
-class NeighbourList(OptionList):
+class NeighbourList(Choices):
     """The passages, to choose from."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -74,7 +76,7 @@ class NeighbourList(OptionList):
     ]
 
 
-class NeighboursScreen(ModalScreen[None]):
+class NeighboursScreen(ModalScreen[None], LeftOnce[None]):
     """Lists them; what is read from here comes back to here."""
 
     AUTO_FOCUS = "NeighbourList"

@@ -70,8 +70,13 @@ class AskInput(TextArea):
         return (bool(self.value) or key not in self.lent) and super().check_consume_key(key, character)
 
     def render_line(self, y: int) -> Strip:
-        """Nothing where there is no column to wrap into; Textual would fail at that."""
-        return super().render_line(y) if self.content_size.width > 0 else Strip.blank(self.size.width)
+        """Nothing where there is no column to wrap into; Textual would fail at that.
+
+        With a style all the same: without one, what makes everything grey for NO_COLOR fails.
+        """
+        if self.content_size.width > 0:
+            return super().render_line(y)
+        return Strip.blank(self.size.width, self.rich_style)
 
     def remember(self, questions: Sequence[str]) -> None:
         """Questions of earlier days, oldest first; they stand before those of today."""

@@ -17,5 +17,11 @@ class Choices(OptionList):
         return super().get_content_height(container, viewport, max(width, padding + 1))
 
     def _move_page(self, direction: Literal[-1, 1]) -> None:
-        if self.scrollable_content_region.area:
+        if can_page(self):
             super()._move_page(direction)
+
+
+def can_page(listed: OptionList) -> bool:
+    """Whether the list knows on which line its highlighted option stands: not before it had room."""
+    listed._update_lines()  # what was added since it was drawn last
+    return (listed.highlighted or 0) in listed._index_to_line

@@ -108,10 +108,11 @@ class Conversation(VerticalScroll):
         return turn
 
     async def empty(self, said: str = "") -> None:
-        """Takes all turns away; a word of welcome, or what is said, stands there in their place."""
+        """Takes all turns away. What is said stands there in their place, else a word of welcome, which goes
+        when a turn begins."""
         turns = self.query_one("#turns")
         await turns.remove_children()
-        await turns.mount(Static(Content(said or _WELCOME), classes="welcome"))
+        await turns.mount(Static(Content(said or _WELCOME), classes="notice" if said.strip() else "welcome"))
         self.anchor()
 
     def settle(self, turn: Turn) -> None:
