@@ -73,6 +73,7 @@ def test_citewell_alone_opens_the_chat_in_a_terminal(
     opened: list[Path] = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     monkeypatch.setattr("tui.app.run", lambda parts, _: opened.append(parts.settings.library))
     result = citewell(library=sample_library)
     assert (result.code, opened) == (0, [sample_library])

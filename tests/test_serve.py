@@ -21,6 +21,7 @@ from pathlib import Path
 import aiohttp
 import httpx
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from tests.browser import browser, shown, until
 from tests.conftest import Citewell
@@ -280,8 +281,6 @@ time.sleep(600)
 async def test_what_does_not_leave_is_killed_with_all_it_started_and_tabs_are_limited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from aiohttp.test_utils import TestClient, TestServer
-
     from tui.serving.server import Server
 
     monkeypatch.setattr("tui.serving.session._GRACE", 0.3)

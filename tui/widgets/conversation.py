@@ -101,7 +101,7 @@ class Conversation(VerticalScroll):
         """A new turn below the others, ready to take events."""
         self._begun += 1
         turn = Turn(self._begun, question)
-        self.query(".welcome, Suggestions, #turns > .notice").remove()
+        self.query(".welcome, Suggestions, #turns > .complaint").remove()
         await self.query_one("#turns").mount(turn)
         self.anchor()
         self._scrolled = False
@@ -128,4 +128,4 @@ class Conversation(VerticalScroll):
     def complain(self, message: str, hint: str) -> None:
         """An error that belongs to no question."""
         self.query(".welcome, Suggestions").remove()
-        self.query_one("#turns").mount(Static(trouble(message, hint), classes="notice"))
+        self.query_one("#turns").mount(Static(trouble(message, hint), classes="notice complaint"))
