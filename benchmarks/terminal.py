@@ -80,7 +80,8 @@ class Terminal:
         while not there(self.seen):
             left = until - time.perf_counter()
             if left <= 0 or not (self.read(left) or self.running()):
-                raise TimeoutError(f"{wanted!r} never came; the end of what did: {self.seen[-2000:]!r}")
+                ended = "" if self.status is None else f" before the program ended ({self.status})"
+                raise TimeoutError(f"{wanted!r} never came{ended}; the end of what did: {self.seen[-2000:]!r}")
         return time.perf_counter()
 
     def settle(self, quiet: float = 0.3, seconds: float = 10.0) -> None:

@@ -100,21 +100,26 @@ def _controls(seen: bytes) -> bytes:
 
 
 class Visitor:
-    """Presses keys and collects all that was sent."""
+    """Presses keys and collects all that was sent, from the first frame to the last byte."""
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
-        self.all = b""
+        self.all = b""  # up to what the terminal saw since it last forgot
 
     def press(self, keys: str, expected: str = "", seconds: float = 20.0) -> bytes:
         """What came of it, once the expected words are there."""
+        self.all += self.terminal.seen
         self.terminal.forget()
         self.terminal.send(keys)
         if expected:
             self.terminal.wait(expected, seconds)
         self.terminal.settle(0.15, 2.0)
-        self.all += self.terminal.seen
         return self.terminal.seen
+
+    def end(self) -> None:
+        """Collects what came last."""
+        self.all += self.terminal.seen
+        self.terminal.forget()
 
 
 def environ(folder: Path) -> dict[str, str]:
@@ -166,7 +171,7 @@ def test_hostile_papers_reach_no_terminal(poisoned: Path, tmp_path: Path) -> Non
         press("\x11")
         assert terminal.ended(30)
         assert terminal.status == 0
-        visitor.all += terminal.seen
+        visitor.end()
     assert_harmless(visitor.all)
 
 
@@ -184,7 +189,7 @@ def test_what_a_model_writes_reaches_no_terminal_but_as_letters(poisoned: Path, 
             visitor.press("y", "copied")  # a notification
             visitor.press("\x11")
             assert terminal.ended(30)
-            visitor.all += terminal.seen
+            visitor.end()
     assert_harmless(visitor.all)
     shutil.rmtree(poisoned / "conversations", ignore_errors=True)
 
@@ -210,7 +215,7 @@ def test_a_kept_conversation_edited_by_hand_reaches_no_terminal(poisoned: Path, 
         visitor.press("\x11")
         assert terminal.ended(30)
         assert terminal.status == 0
-        visitor.all += terminal.seen
+        visitor.end()
     assert_harmless(visitor.all)
     shutil.rmtree(folder)
 
@@ -250,6 +255,6 @@ def test_the_plain_chat_says_hostile_words_as_letters(poisoned: Path, tmp_path: 
             visitor.press(f"{words}\n", "Ask:")
         visitor.press("\x04")
         assert terminal.ended(30)
-        visitor.all += terminal.seen
+        visitor.end()
     assert_harmless(visitor.all)
     shutil.rmtree(poisoned / "conversations", ignore_errors=True)
