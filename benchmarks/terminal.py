@@ -81,7 +81,7 @@ class Terminal:
             left = until - time.perf_counter()
             if left <= 0 or not (self.read(left) or self.running()):
                 ended = "" if self.status is None else f" before the program ended ({self.status})"
-                raise TimeoutError(f"{wanted!r} never came{ended}; the end of what did: {self.seen[-2000:]!r}")
+                raise TimeoutError(f"{wanted!r} never came{ended}; what came, its end: {self.seen[-2000:]!r}")
         return time.perf_counter()
 
     def settle(self, quiet: float = 0.3, seconds: float = 10.0) -> None:
