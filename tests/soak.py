@@ -13,6 +13,7 @@ import argparse
 import random
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -199,7 +200,10 @@ class Record:
 def soak(words: list[str], folder: Path, adding: Sequence[str], seconds: float, seed: int) -> int:
     """Runs the program for so long, anew whenever it is left; 0 if nothing was wrong with it."""
     record, chosen = Record(seconds, time.monotonic()), actions(seed, adding)
-    environ = {"CITEWELL_OFFLINE": "true", "BROWSER": "true", "XDG_CONFIG_HOME": str(folder / "config")}
+    environ = {
+        "CITEWELL_OFFLINE": "true", "BROWSER": "true", "XDG_CONFIG_HOME": str(folder / "config"),
+        "PYTHONFAULTHANDLER": "1",
+    }  # fmt: skip
     # What it exports is written there.
     started = ["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *words]
     while record.spent < seconds:
@@ -226,7 +230,7 @@ def _one_run(terminal: Terminal, chosen: Iterator[Action], record: Record) -> st
             terminal.settle(0.15, 10.0)
         if record.done % 200 == 0:
             if not running.answers():
-                return "it no longer answers"
+                return f"it no longer answers: {_where(terminal)}"
             if terminal.running():
                 terminal.forget()
         if terminal.running():
@@ -240,6 +244,14 @@ def _one_run(terminal: Terminal, chosen: Iterator[Action], record: Record) -> st
         record.left, record.warm = record.left + 1, 0
         _say(f"left after {record.done} actions")
     return ""
+
+
+def _where(terminal: Terminal) -> str:
+    """What each of its threads is doing; the program ends with it."""
+    terminal.forget()
+    terminal.signal(signal.SIGABRT)
+    terminal.ended(10.0)
+    return _said(terminal)
 
 
 def _said(terminal: Terminal) -> str:
