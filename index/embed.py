@@ -54,8 +54,11 @@ class Embedder(TokenCounter, Protocol):
         """Which model; may load it."""
         ...
 
-    def load(self) -> None:
-        """Loads the model now instead of at the first text; a second call does nothing."""
+    def load(self, passages: int = 0) -> None:
+        """Loads the model now instead of at the first text; a second call does nothing.
+
+        `passages` is how many are about to come, where that is known: it may decide what computes them.
+        """
         ...
 
     def passages(self, texts: Sequence[str]) -> Vectors:

@@ -113,7 +113,7 @@ class EncoderEmbedder:
         self._pieces = PieceCounter(files.folder / "tokenizer.json")
         self.fingerprint = fingerprint
 
-    def load(self) -> None:
+    def load(self, passages: int = 0) -> None:  # noqa: ARG002 - it has but one way to compute
         """Loads model and tokenizer; ModelError if a file is damaged."""
         self._loaded()
         assert self._pieces.tokenizer is not None

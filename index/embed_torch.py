@@ -61,7 +61,7 @@ class SentenceTransformerEmbedder:
             )
         return self._fingerprint
 
-    def load(self) -> None:
+    def load(self, passages: int = 0) -> None:  # noqa: ARG002 - it has but one way to compute
         """Loads the model; ModelError if it cannot be."""
         self._loaded()
 

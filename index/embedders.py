@@ -80,6 +80,7 @@ class ModelEmbedder:
         self._local_only = local_only
         self._bulk = bulk
         self._done = 0  # passages so far
+        self._announced = 0  # those that are known to come
         self._tried = self._considered = False
         self._changed_to: Embedder | None = None
 
@@ -162,10 +163,11 @@ class ModelEmbedder:
         """Goes over to something faster in the middle of much work, if there is hardware for it."""
         if not self._bulk or self._precision != "auto" or self._changed_to is not None:
             return
-        if self._done >= _SOME and not self._tried:
+        work = self._done + self._announced
+        if work >= _SOME and not self._tried:
             self._tried = True
             self._changed_to = self._openvino
-        elif self._done >= _MANY and not self._considered:
+        if work >= _MANY and self._changed_to is None and not self._considered:
             self._considered = True
             self._changed_to = self._torch if has_fast_hardware() else None
         if self._changed_to is not None:
@@ -177,8 +179,10 @@ class ModelEmbedder:
         file = self._known.folder / "tokenizer.json"
         return file if file.is_file() and (self._bundled or self._onnx is not None) else None
 
-    def load(self) -> None:
-        """Loads the model now instead of at the first text; ModelError if it cannot be."""
+    def load(self, passages: int = 0) -> None:
+        """Loads what is best for so many passages to come; ModelError if the model cannot be loaded."""
+        self._announced = passages
+        self._consider()
         self._best.load()
 
     def count(self, texts: Sequence[str]) -> list[int]:
@@ -189,6 +193,7 @@ class ModelEmbedder:
         """Vectors of passages, float32 of shape (len(texts), dimension), each of length 1."""
         self._consider()
         self._done += len(texts)
+        self._announced = max(0, self._announced - len(texts))
         return self._best.passages(texts)
 
     def query(self, text: str) -> Vectors:

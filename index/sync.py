@@ -285,9 +285,10 @@ class Syncer:
         if not waiting:
             return
         yield StageStarted("loading the model")
+        passages = sum(text.passages for text in waiting)
         with tally.timed("load model"):
-            self._embedder.load()
-        yield StageStarted("embedding passages", sum(text.passages for text in waiting))
+            self._embedder.load(passages)
+        yield StageStarted("embedding passages", passages)
         yield from embed_pending(self._library, self._embedder, waiting, tally)
 
     def _finish(self, tally: Tally) -> Generator[SyncEvent, None, None]:

@@ -49,7 +49,7 @@ class FakeEmbedder:
     embedded: list[str] = field(default_factory=list)
     loads: int = 0
 
-    def load(self) -> None:
+    def load(self, passages: int = 0) -> None:  # noqa: ARG002 - it has but one way to compute
         self.loads += 1
 
     def count(self, texts: Sequence[str]) -> list[int]:

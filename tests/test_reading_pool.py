@@ -154,14 +154,17 @@ def test_ctrl_c_in_a_terminal_keeps_what_was_stored_and_leaves_no_child(tmp_path
     for number in range(80):
         (folder / f"{number:02}.txt").write_text(f"A study of w{number}\n\nThe w{number} sleep by day.\n")
     script = (
-        "import sys; from pathlib import Path; from index.library import Library; from index.sync import *\n"
+        "import sys, time; from pathlib import Path; from index.library import Library\n"
+        "from index.sync import *\n"
         "from index.events import *; from tests.fakes import FakeEmbedder, SUFFIXES\n"
         "from tests.test_reading_pool import children, tokenizer\n"
         "library = Library(Path(sys.argv[1])); library.create()\n"
         "syncer = Syncer(library, FakeEmbedder(), None, SUFFIXES, pool=ReadingPool(tokenizer, workers=2))\n"
         "try:\n"
         "    for event in syncer.add([Path(sys.argv[2])]):\n"
-        "        if isinstance(event, PaperSynced): print(event.title, *children(), sep='|', flush=True)\n"
+        "        if isinstance(event, PaperSynced):\n"
+        "            print(event.title, *children(), sep='|', flush=True)\n"
+        "            time.sleep(0.05)\n"
         "except KeyboardInterrupt:\n"
         "    print('stopped', *children(), sep='|')\n"
     )

@@ -260,10 +260,11 @@ async def test_closing_a_tab_and_killing_the_server_end_the_processes(own_librar
             await tab.close()
             assert await asyncio.to_thread(served.none_left)
 
-            await drawn(session, served.address, served.origin)
+            tab = await drawn(session, served.address, served.origin)
             assert len(served.children()) == 1
             served.process.kill()
             assert await asyncio.to_thread(served.none_left)
+            await tab.close()
 
 
 STUCK = """
