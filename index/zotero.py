@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -20,11 +21,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from index.errors import FetchError, SourceError
 from index.fetch.wanted import Wanted, wanted_by
 from index.model import PaperIds
-from index.net.client import HttpClient
 from index.parse.builder import plain
 from index.parse.ids import find_ids, merge_ids
 from index.requests import Facts, Request
 from index.sources import normal_path
+
+if TYPE_CHECKING:  # a tenth of a second, for a library that is seldom asked
+    from index.net.client import HttpClient
 
 ADDRESS = "http://127.0.0.1:23119"
 DATABASE = "zotero.sqlite"
