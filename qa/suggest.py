@@ -20,13 +20,38 @@ _VERBS = tuple(
     " promote protect reduce regulate rescue restore reverse stimulate support suppress".split()
 )
 _CLAIM = re.compile(rf"(?P<who>.+?) (?P<verb>{'|'.join(_VERBS)})(?P<one>s?) (?P<what>.+)", re.IGNORECASE)
+_NOUN = (
+    "effects?|roles?|impact|influence|efficacy|effectiveness|safety|tolerability|benefits?|mechanisms?"
+    "|prevalence|incidence|pathogenesis"
+)
 _EFFECT = re.compile(
-    r"(?:the )?(?P<noun>effects?|roles?|impact|influence)(?: and \w+)? of (?P<what>.+)", re.IGNORECASE
+    rf"(?:the )?(?P<noun>(?:{_NOUN})(?:(?:,| and| or) (?:{_NOUN}))*) of (?P<what>.+)", re.IGNORECASE
+)
+_NOUNS = re.compile(rf"(?:the )?(?:{_NOUN})\b", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"(?P<one>.+?)(?:,? (?:versus|vs\.?|compared (?:with|to)) )(?P<other>.+?)"
+    r"(?P<where> (?:in|for|on|as|during|after|among|with) .+)?",
+    re.IGNORECASE,
+)
+_COMPARISON = re.compile(
+    r"(?:a |the )?comparison (?:of|between) (?P<one>.+?) (?:and|with) (?P<other>.+?)"
+    r"(?P<where> (?:in|for|on|as|during|after|among|with) .+)?",
+    re.IGNORECASE,
+)
+# "A randomised controlled trial of ": what the paper is, before what it is about.
+_DESIGN = re.compile(
+    r"(?:an? |the )?(?:[\w-]+ ){0,5}?(?:trials?|stud(?:y|ies)|comparison|evaluation|assessment) (?:of|on) ",
+    re.IGNORECASE,
 )
 # What follows these narrows a claim down further than a question should.
 _MEANS = re.compile(rf",? (?:via|through|by|using|in an?|and (?:{'|'.join(_VERBS)})s?)\b.*", re.IGNORECASE)
-_DETAIL = re.compile(r",? (?:after|during|following|that|in|with|for)\b.*", re.IGNORECASE)
+_DETAIL = re.compile(r",? (?:associated|after|during|following|that|in|with|for)\b.*", re.IGNORECASE)
 _SUBTITLE = re.compile(r"(?:(?:[:;?–—]| - )\s| \[NCT).*")
+_ASKS = re.compile(
+    r"(?:^|[:;–—,.] )(?:are|can|could|do|does|has|have|how|is|should|was|were|what|when|where|which|who|why"
+    r"|will|would)\b",
+    re.IGNORECASE,
+)
 _FINDINGS = re.compile(r"(?:key )?findings|highlights", re.IGNORECASE)
 # No subject of its own, or a whole sentence of which no rule here makes a question.
 _NO_TOPIC = re.compile(
@@ -41,18 +66,23 @@ _TITLE_WORD = re.compile(r"\b[A-Z][a-z]+(?:-[A-Za-z][a-z]+)*\b")
 
 
 def suggestions(reader: Reader, number: int = 3) -> list[str]:
-    """At most so many questions, from papers spread over the library."""
+    """At most so many questions, from papers spread over the library; those that ask for something definite
+    before those that ask what is known."""
     papers = sorted(reader.papers(), key=lambda paper: paper.key)
     made: dict[str, None] = {}
+    topics: dict[str, None] = {}
     for paper in _spread(papers, number):
         text = reader.text(paper.id)
         findings = (f for f in _findings(reader, paper, text) if (m := _CLAIM.fullmatch(f)) and not m["one"])
         claims = (q for finding in findings if (q := question_of(finding)).startswith("do "))
-        if question := next(claims, "") or question_of(_plain_words(paper.record.title, text)):
+        title = _plain_words(paper.record.title, text)
+        if question := next(claims, "") or question_of(title):
             made[question] = None
+        elif topic := topic_of(title):
+            topics[topic] = None
         if len(made) == number:
             break
-    return list(made)
+    return [*made, *topics][:number]
 
 
 def _findings(reader: Reader, paper: StoredPaper, text: str) -> Iterator[str]:
@@ -64,25 +94,59 @@ def _findings(reader: Reader, paper: StoredPaper, text: str) -> Iterator[str]:
 
 
 def question_of(title: str) -> str:
-    """What a paper with this title may be asked, "" where no rule makes a good question of it."""
+    """What a paper with this title or key finding may be asked, "" where no rule makes a good one of it."""
     title = title.strip().rstrip(".")
     if title.endswith("?"):
-        return title if len(title) <= _LONGEST else ""
-    head = _SUBTITLE.sub("", title).strip()
-    if found := _EFFECT.fullmatch(head):
-        noun = found["noun"].lower()
-        question = f"what {'are' if noun.endswith('s') else 'is'} the {noun} of {found['what']}?"
-    elif (found := _CLAIM.fullmatch(head)) and _is_subject(found["who"]):
-        does = "does" if found["one"] else "do"
-        what = _MEANS.sub("", found["what"])
-        question = f"{does} {_lowered(found['who'])} {found['verb'].lower()} {what}?"
-    elif _NO_TOPIC.search(head):
+        return title if len(title) <= _LONGEST and _ASKS.search(title) else ""
+    head = _head(title)
+    for said in (head, _DETAIL.sub("", head)):
+        question = _comparison(said) or _effect(said) or _claim(said)
+        if question and len(head) > _SHORTEST and len(question) <= _LONGEST:
+            return question
+    return ""
+
+
+def _comparison(head: str) -> str:
+    found = _COMPARISON.fullmatch(head) or _COMPARED.fullmatch(_without_design(head))
+    if not found or _NOUNS.match(found["one"]):
         return ""
-    else:
-        question = f"what is known about {_lowered(head)}?"
-        if len(question) > _LONGEST:
-            question = f"what is known about {_lowered(_DETAIL.sub('', head))}?"
-    return question if len(head) > _SHORTEST and len(question) <= _LONGEST else ""
+    return f"how do {_lowered(found['one'])} and {found['other']} compare{found['where'] or ''}?"
+
+
+def _effect(head: str) -> str:
+    found = _EFFECT.fullmatch(_without_design(head))
+    if not found:
+        return ""
+    noun = found["noun"].lower()
+    several = " and " in noun or (noun.endswith("s") and not noun.endswith("ss"))
+    return f"what {'are' if several else 'is'} the {noun} of {found['what']}?"
+
+
+def _claim(head: str) -> str:
+    found = _CLAIM.fullmatch(head)
+    if not found or not _is_subject(found["who"]):
+        return ""
+    does = "does" if found["one"] else "do"
+    return f"{does} {_lowered(found['who'])} {found['verb'].lower()} {_MEANS.sub('', found['what'])}?"
+
+
+def _without_design(head: str) -> str:
+    return _DESIGN.sub("", head, count=1) if _DESIGN.match(head) else head
+
+
+def topic_of(title: str) -> str:
+    """A question for whatever a paper with this title says, "" if it is no mere topic."""
+    head = _head(title.strip().rstrip("."))
+    if title.endswith("?") or _NO_TOPIC.search(head) or _DESIGN.match(head) or len(head) <= _SHORTEST:
+        return ""
+    for topic in (head, _DETAIL.sub("", head)):
+        if len(question := f"what do these papers say about {_lowered(topic)}?") <= _LONGEST:
+            return question
+    return ""
+
+
+def _head(title: str) -> str:
+    return _SUBTITLE.sub("", title).strip()
 
 
 def _lowered(words: str) -> str:
