@@ -61,6 +61,10 @@ class Embedder(TokenCounter, Protocol):
         """
         ...
 
+    def unload(self) -> None:
+        """Lets go of what was loaded; the next text loads it again."""
+        ...
+
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, float32 of shape (len(texts), dimension), each of length 1."""
         ...

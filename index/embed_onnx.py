@@ -118,6 +118,10 @@ class EncoderEmbedder:
         self._loaded()
         assert self._pieces.tokenizer is not None
 
+    def unload(self) -> None:
+        """Lets go of the model."""
+        self._encoder = None
+
     def _loaded(self) -> Encoder:
         if self._encoder is None:
             self._encoder = self._make(self._files.config, self._files.weights)

@@ -65,6 +65,10 @@ class SentenceTransformerEmbedder:
         """Loads the model; ModelError if it cannot be."""
         self._loaded()
 
+    def unload(self) -> None:
+        """Lets go of the model."""
+        self._model = None
+
     def _loaded(self) -> SentenceTransformer:
         if self._model is None:
             self._model = self._load()

@@ -185,6 +185,14 @@ class ModelEmbedder:
         self._consider()
         self._best.load()
 
+    def unload(self) -> None:
+        """Lets go of whatever was loaded; what computes the next texts is decided anew."""
+        self._changed_to = None
+        self._tried = self._considered = False
+        self._done = self._announced = 0
+        for backend in ("_onnx", "_openvino", "_torch"):
+            self.__dict__.pop(backend, None)
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each text, special tokens left out."""
         return self._best.count(texts)

@@ -289,7 +289,10 @@ class Syncer:
         with tally.timed("load model"):
             self._embedder.load(passages)
         yield StageStarted("embedding passages", passages)
-        yield from embed_pending(self._library, self._embedder, waiting, tally)
+        try:
+            yield from embed_pending(self._library, self._embedder, waiting, tally)
+        finally:
+            self._embedder.unload()  # hundreds of megabytes, in a program that may go on for hours
 
     def _finish(self, tally: Tally) -> Generator[SyncEvent, None, None]:
         with self._library.read() as reader:

@@ -52,6 +52,9 @@ class FakeEmbedder:
     def load(self, passages: int = 0) -> None:  # noqa: ARG002 - it has but one way to compute
         self.loads += 1
 
+    def unload(self) -> None:
+        self.loads = 0
+
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 

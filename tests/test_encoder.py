@@ -290,7 +290,9 @@ class OneDirection:
     def __init__(self, *_words: object, **_more: object) -> None:
         pass
 
-    def load(self) -> None: ...
+    def load(self, passages: int = 0) -> None: ...
+
+    def unload(self) -> None: ...
 
     def count(self, texts: Sequence[str]) -> list[int]:
         return [1 for _ in texts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing.resource_tracker
 import os
 import sys
@@ -32,6 +33,8 @@ _LOOK_S = 2.0  # seconds between two looks at whether the server of a browser's 
 # How long a thread may keep the interpreter from the one that draws. A key passes through some ten tasks
 # until it is painted, and each may have to wait that long; Python's own 5 ms would make 50 of it.
 _SWITCH_SECONDS = 0.0005
+# Commands hardly look for garbage (tui/cli.py). What runs for hours must: widgets refer to one another.
+_COLLECT = (5_000, 10, 10)
 _LONGEST = 300  # characters of an error that nobody foresaw
 _FINISHING = "One moment: what was begun is being finished."
 
@@ -181,6 +184,8 @@ def run(parts: Parts, scope: Filters | None = None) -> None:
     # Started later, from inside the running app, it would inherit file descriptors that it cannot.
     multiprocessing.resource_tracker.ensure_running()
     sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.set_threshold(*_COLLECT)
+    gc.freeze()  # what there is stays: the less there is to look through, the shorter the pauses
     app = CitewellApp(parts, scope, parts.settings.keys)
     app.run()
     if app.return_code:  # a signal ended it; or it fell over, and has said why
