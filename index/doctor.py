@@ -10,8 +10,9 @@ from pathlib import Path
 from index.errors import LibraryDamaged
 from index.library import Library
 from index.model import Span
-from index.reader import Reader, SnapshotRow, Source
+from index.reader import Reader, Source
 from index.sealed import SUFFIX, Damaged, open_sealed
+from index.stored_vectors import SnapshotRow
 from index.vectors import seal, stored_codes
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from index.embed import Embedder, Vectors, unit_vectors
 from index.events import Advanced
 from index.library import Library
-from index.reader import Pending
+from index.stored_vectors import Pending
 from index.tally import Tally
 
 _WINDOW = 128  # passages embedded before they are stored: twice as many waste 1 % less on padding

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from index import fulltext, requests, tags
+from index import fulltext, requests, scope, stored_vectors, tags
 from index.chunk import passage_input
 from index.codec import entities_from, record_from, references_from
 from index.embed import Fingerprint
@@ -15,6 +15,7 @@ from index.errors import PaperNotFound
 from index.fulltext import ROWS, Weights
 from index.model import Entity, Format, Page, Record, Reference, Section, SectionKind, Span
 from index.requests import Facts, Request
+from index.stored_vectors import Pending, SnapshotRow, VectorRows
 
 _BATCH = 500  # SQLite's smallest limit on bound values is 999
 
@@ -66,35 +67,6 @@ class Source:
     reason: str
     hint: str
     paper_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotRow:
-    """What library.db says of an index file; the hash is that of its directory (index/sealed.py)."""
-
-    file: str
-    size: int
-    sha256: str
-    count: int
-    last_passage_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class VectorRows:
-    """The stored vectors of one revision: ids in order, float16 bytes, and their CRC-32."""
-
-    revision_id: int
-    passage_ids: tuple[int, ...]
-    data: bytes
-    crc32: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A text whose passages wait for their vectors."""
-
-    revision_id: int
-    passages: int
 
 
 class Reader:
@@ -340,88 +312,25 @@ class Reader:
 
         TagNotFound for a tag that no paper has.
         """
-        low, high = years or (None, None)
-        if tagged:
-            chosen = tags.papers_with(self._db, tagged)
-            paper_ids = sorted(chosen if paper_ids is None else chosen & set(paper_ids))
-        papers = (
-            "(?1 IS NULL OR p.year >= ?1) AND (?2 IS NULL OR p.year <= ?2)"
-            " AND (?3 IS NULL OR p.id IN (SELECT value FROM json_each(?3)))"
-        )
-        values = (low, high, None if paper_ids is None else json.dumps(list(paper_ids)))
-        if not sections and not kinds:
-            rows = self._db.execute(
-                "SELECT id FROM passages WHERE paper_id IN (SELECT p.id FROM papers p"  # noqa: S608 (own phrase)
-                f" WHERE {papers})",
-                values,
-            )
-            return {row[0] for row in rows}
-        cursor = self._db.cursor()
-        cursor.row_factory = None  # plain tuples: there may be a million
-        rows = cursor.execute(
-            "SELECT r.id, s.position, s.heading, s.kind FROM papers p JOIN revisions r ON r.paper_id = p.id"  # noqa: S608
-            f" JOIN sections s ON s.revision_id = r.id WHERE {papers}",
-            values,
-        )
-        words = [word.lower() for word in sections or ()]
-        within: dict[int, set[int]] = {}
-        for revision, position, heading, kind in rows:
-            if kinds and kind not in kinds:
-                continue
-            if not words or any(word in heading.lower() or word == kind for word in words):
-                within.setdefault(revision, set()).add(position)
-        found = cursor.execute(
-            "SELECT id, revision_id, section FROM passages"
-            " WHERE revision_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(within)),),
-        )
-        return {i for i, revision, section in found if section in within[revision]}
+        return scope.within(self._db, paper_ids, years, sections, kinds, tagged)
 
     # --- vectors -------------------------------------------------------------------------------------
 
     def snapshot(self, model_id: int) -> SnapshotRow | None:
         """The newest index file of this model."""
-        row = self._db.execute(
-            "SELECT file, size, sha256, count, last_passage_id FROM snapshots WHERE model_id = ?"
-            " ORDER BY last_passage_id DESC, file DESC LIMIT 1",
-            (model_id,),
-        ).fetchone()
-        return SnapshotRow(*row) if row else None
+        return stored_vectors.snapshot(self._db, model_id)
 
     def vectors(self, model_id: int, revisions: Sequence[int] | None = None) -> Iterable[VectorRows]:
         """Stored vectors, of these revisions only or of all, in the order of revisions."""
-        chosen = "" if revisions is None else "AND v.revision_id IN (SELECT value FROM json_each(?))"
-        rows = self._db.execute(
-            "SELECT v.revision_id, v.data, v.crc32,"  # noqa: S608 (own phrase)
-            " (SELECT json_group_array(id) FROM (SELECT id FROM passages p"
-            "   WHERE p.revision_id = v.revision_id ORDER BY id)) AS ids"
-            f" FROM vectors v WHERE v.model_id = ? {chosen} ORDER BY v.revision_id",
-            (model_id,) if revisions is None else (model_id, json.dumps(list(revisions))),
-        )
-        for row in rows:
-            yield VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
+        return stored_vectors.rows(self._db, model_id, revisions)
 
     def pending(self) -> list[Pending]:
         """The texts whose passages have no vectors yet, oldest first."""
-        rows = self._db.execute(
-            "SELECT r.id, (SELECT count(*) FROM passages p WHERE p.revision_id = r.id) FROM revisions r"
-            " WHERE NOT EXISTS (SELECT 1 FROM vectors v WHERE v.revision_id = r.id) ORDER BY r.id"
-        )
-        return [Pending(int(row[0]), int(row[1])) for row in rows]
+        return stored_vectors.pending(self._db)
 
     def vectors_of(self, paper_id: int) -> VectorRows | None:
         """The stored vectors of one paper's passages, of the model that is searched; None without any."""
-        row = self._db.execute(
-            "SELECT v.revision_id, v.data, v.crc32,"
-            " (SELECT json_group_array(id) FROM (SELECT id FROM passages p"
-            "   WHERE p.revision_id = v.revision_id ORDER BY id)) AS ids"
-            " FROM vectors v JOIN models m ON m.id = v.model_id AND m.active"
-            " WHERE v.revision_id = (SELECT revision_id FROM passages WHERE paper_id = ? LIMIT 1)",
-            (paper_id,),
-        ).fetchone()
-        if row is None:
-            return None
-        return VectorRows(row["revision_id"], tuple(json.loads(row["ids"])), row["data"], row["crc32"])
+        return stored_vectors.rows_of(self._db, paper_id)
 
     def pending_inputs(self, revision_ids: Iterable[int]) -> dict[int, list[str]]:
         """What the embedding model is to read of these texts, a string for each passage, in the order of ids.

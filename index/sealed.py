@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from index.embed import Vectors
 from index.objects import sync_folder
-from index.reader import SnapshotRow
+from index.stored_vectors import SnapshotRow
 
 SUFFIX = ".rows"
 _TRAILER = 8

@@ -22,8 +22,9 @@ from index.clusters import ClusterOptions, lay_out
 from index.embed import Vectors
 from index.errors import LibraryDamaged
 from index.library import Library
-from index.reader import Reader, SnapshotRow, VectorRows
+from index.reader import Reader
 from index.sealed import SUFFIX, Codes, Damaged, Ids, Sealed, open_sealed, write_sealed
+from index.stored_vectors import SnapshotRow, VectorRows
 
 _TAIL_SHARE = 0.1  # the tail may grow to this share of the sealed file before the file is made anew
 _TAIL_FREE = 2_000  # below this many passages no file is worth writing again

@@ -24,7 +24,7 @@ from index.events import Synced, SyncEvent, SyncReport
 from index.library import Library
 from index.model import Format, Paper, PaperIds, Record, SectionKind
 from index.parse.builder import TextBuilder
-from index.reader import VectorRows
+from index.stored_vectors import VectorRows
 from index.sync import Syncer
 from index.vectors import VectorIndex
 

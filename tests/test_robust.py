@@ -54,6 +54,25 @@ async def test_a_dialog_that_is_taken_twice_gives_its_line_once() -> None:
         assert isinstance(app.screen, ChatScreen)
 
 
+async def test_a_key_that_comes_before_or_after_its_dialog_is_no_mishap() -> None:
+    app, given = CitewellApp(scripted()), []
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Ask a question" in seen(app))
+        dialog = LineDialog("Name", "of the thing", value="it")
+        app.push_screen(dialog, given.append)
+        assert app.screen is dialog
+        assert not dialog.query(Input)
+        assert await app.run_action("accept", dialog)  # nothing is there yet
+        await until(pilot, lambda: bool(dialog.query("#remark")))
+        assert given == []
+        dialog.action_accept()
+        await until(pilot, lambda: not dialog.query(Input))
+        assert await app.run_action("accept", dialog)  # nothing is there any more
+        await pilot.pause()
+        assert given == ["it"]
+        assert not app._notifications
+
+
 async def test_a_question_stopped_before_it_stands_there_is_shown_as_stopped() -> None:
     app = CitewellApp(scripted())
     async with app.run_test(size=(80, 24)) as pilot:

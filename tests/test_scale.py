@@ -15,9 +15,9 @@ from index.clusters import ClusterOptions, lay_out
 from index.embed import Vectors
 from index.fulltext import frequencies, match, match_words
 from index.library import Library
-from index.reader import SnapshotRow
 from index.remove import remove
 from index.sealed import Sealed, open_sealed
+from index.stored_vectors import SnapshotRow
 from index.vectors import VectorIndex, seal
 from tests.fakes import (
     assert_ranked,

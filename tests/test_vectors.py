@@ -15,9 +15,9 @@ from index.doctor import Finding, examine
 from index.embed import unit_vectors
 from index.errors import LibraryDamaged, LibraryError, ModelError
 from index.library import Library
-from index.reader import SnapshotRow, VectorRows
 from index.remove import remove
 from index.sealed import Damaged, in_order, open_sealed, write_sealed
+from index.stored_vectors import SnapshotRow, VectorRows
 from index.vectors import VectorIndex, seal, stored_codes
 from qa.model import Query
 from qa.retrieve import RetrievalOptions, Retriever

@@ -13,6 +13,7 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from tui import state
@@ -141,9 +142,16 @@ class CitewellApp(App[None]):
         try:
             return await super().run_action(action, default_namespace, namespaces)
         except Exception as error:
+            if isinstance(error, NoMatches) and self._in_passing(default_namespace):
+                return True
             said = f"something went wrong inside citewell ({type(error).__name__}: {error})"
             self.notify(line(said)[:_LONGEST], title="Please report it", severity="error", markup=False)
             return True
+
+    def _in_passing(self, node: DOMNode | None) -> bool:
+        """Whether the screen that a key was for is being put up, or was left: it lacks its widgets then."""
+        screen = self.screen if node is None or node is self else node.screen
+        return screen is not self.screen or not screen.is_mounted
 
     async def on_event(self, event: events.Event) -> None:
         """What is pasted is cleaned. A mouse button that goes down where a widget was removed just now makes
