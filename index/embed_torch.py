@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _BATCH = 32  # passages computed at once
+_PATIENCE = 10.0  # seconds in which it must be known whether a model can be fetched
 
 
 class SentenceTransformerEmbedder:
@@ -76,7 +77,20 @@ class SentenceTransformerEmbedder:
 
     def _load(self) -> SentenceTransformer:
         place = str(self._folder or self._name)
-        local = self._local_only or Path(place).exists()
+        if self._local_only or Path(place).exists():
+            return self._read(place, local=True)
+        try:
+            return self._read(place, local=True)  # fetched earlier: nobody need be asked
+        except ModelError:
+            # Without a network their libraries would try each file again and again, for over a minute.
+            if reason := _unreachable(place):
+                raise ModelError(
+                    f"the embedding model {self._name!r} is not here and cannot be fetched: {reason}",
+                    f"Try again with a network, or leave it out to use {DEFAULT_MODEL}.",
+                ) from None
+            return self._read(place, local=False)
+
+    def _read(self, place: str, *, local: bool) -> SentenceTransformer:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         import transformers
         from sentence_transformers import SentenceTransformer
@@ -91,9 +105,8 @@ class SentenceTransformerEmbedder:
             )
         # Whatever a foreign folder or the network makes the libraries raise, the user is told one thing.
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise ModelError(
-                f"the embedding model {self._name!r} cannot be loaded: {reason[:200]}",
+                f"the embedding model {self._name!r} cannot be loaded: {_first_line(error)}",
                 f"Name a sentence-transformers folder or model, or leave it out to use {DEFAULT_MODEL}.",
             ) from error
 
@@ -141,6 +154,25 @@ class SentenceTransformerEmbedder:
         found = self._loaded().encode_query([text], prompt=prompt, show_progress_bar=False)
         vector: Vectors = unit_vectors(found, (1, self.fingerprint.dimension))[0]
         return vector
+
+
+def _unreachable(name: str) -> str:
+    """Why whoever keeps the models cannot be asked for one of this name; "" if they answer, however."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        HfApi().model_info(name, timeout=_PATIENCE)
+    except (HfHubHTTPError, HFValidationError):
+        pass  # an answer, or no name: what it means is told when the model is read
+    except Exception as error:  # their HTTP client's own, which has changed before
+        return _first_line(error)
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    said = str(error).strip()
+    return said.splitlines()[0][:200] if said else type(error).__name__
 
 
 def _weights_sha256(model: SentenceTransformer) -> str:

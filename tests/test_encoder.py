@@ -282,6 +282,25 @@ def test_a_named_model_is_compared_with_torch_once(tmp_path: Path, monkeypatch: 
     np.testing.assert_array_equal(second.query("angiogenesis"), vector)
 
 
+def test_a_model_that_nobody_can_be_asked_for_is_told_without_trying_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def unreachable(name: str) -> str:
+        asked.append(name)
+        return "no route to host"
+
+    monkeypatch.setattr("index.embed_torch._unreachable", unreachable)
+    with pytest.raises(ModelError, match="not here and cannot be fetched: no route to host") as error:
+        SentenceTransformerEmbedder("someone/a-model-that-is-nowhere").load()
+    assert error.value.hint == "Try again with a network, or leave it out to use all-MiniLM-L6-v2."
+    assert asked == ["someone/a-model-that-is-nowhere"]
+    with pytest.raises(ModelError, match="cannot be loaded"):  # and who wants no network gets none
+        SentenceTransformerEmbedder("someone/a-model-that-is-nowhere", local_only=True).load()
+    assert len(asked) == 1
+
+
 class OneDirection:
     """Stands in for torch: every text has the same vector."""
 
