@@ -73,6 +73,28 @@ async def test_a_key_that_comes_before_or_after_its_dialog_is_no_mishap() -> Non
         assert not app._notifications
 
 
+async def test_a_size_that_has_passed_is_not_taken_again() -> None:
+    """However many sizes wait among the messages of a screen and of the one behind it."""
+    app = CitewellApp(scripted())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Ask a question" in seen(app))
+        behind, dialog = app.screen, LineDialog("Name", "of the thing")
+        app.push_screen(dialog)
+        await until(pilot, lambda: bool(dialog.query("#remark")))
+        sizes: list[Size] = []
+        for screen in (behind, dialog):
+            screen.screen_layout_refresh_signal.subscribe(app, lambda shown: sizes.append(shown.size))
+            for size in (Size(140, 40), Size(60, 20), Size(20, 6)):
+                screen.post_message(events.Resize(size, size))
+                screen.call_later(lambda: None)  # between them, so that none stands for the next
+        await pilot.pause()
+        await pilot.pause()
+        assert set(sizes) == {app.size}
+        assert (behind.size, dialog.size) == (app.size, app.size)
+        assert behind.has_class("-narrow")
+        assert not behind.has_class("-wide")
+
+
 async def test_a_question_stopped_before_it_stands_there_is_shown_as_stopped() -> None:
     app = CitewellApp(scripted())
     async with app.run_test(size=(80, 24)) as pilot:

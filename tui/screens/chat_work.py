@@ -10,12 +10,12 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from textual import work
-from textual.screen import Screen
 from textual.worker import Worker, get_current_worker
 
 from index.errors import CitewellError, HistoryError, LibraryMissing
 from qa.model import EVERYTHING, Drafted, Filters
 from tui.messages import LibraryKnown, LibraryRead, ModelReady, Progress, Reopened, Trouble
+from tui.screens.sized import Sized
 
 if TYPE_CHECKING:
     from qa.conversation import Conversation as Asking
@@ -28,7 +28,7 @@ _PATIENCE = 0.1  # seconds between two looks at whether a waiting question was s
 _REMEMBERED = 20  # conversations whose questions can be taken up again
 
 
-class ChatWork(Screen[None]):
+class ChatWork(Sized[None]):
     """The workers of the chat."""
 
     def __init__(self, parts: Parts, scope: Filters | None = None) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from textual.await_complete import AwaitComplete
-from textual.screen import Screen, ScreenResultType
+from textual.screen import ScreenResultType
+
+from tui.screens.sized import Sized
 
 
-class LeftOnce(Screen[ScreenResultType]):
+class LeftOnce(Sized[ScreenResultType]):
     """A second key may wait already when the first one leaves; Textual would give the result twice."""
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from textual import on, work
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from index.errors import CitewellError
 from tui.background import in_background
 from tui.clean import line
+from tui.screens.sized import Sized
 from tui.standing import Standing, pull
 from tui.widgets.turn import trouble
 from tui.widgets.work_panel import WorkPanel
@@ -23,7 +23,7 @@ from tui.work_messages import WorkEnded, WorkFailed, WorkMoved, WorkSaw
 _STILL = "something is running; press esc to stop it first"
 
 
-class WorkingScreen(Screen[None]):
+class WorkingScreen(Sized[None]):
     """One piece of work at a time. Its stream is pulled by a thread, which posts pictures of it."""
 
     KEPT: ClassVar[tuple[type, ...]] = ()  # events that say what came of the work
