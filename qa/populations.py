@@ -130,6 +130,7 @@ _DEGREES = frozenset(
     active stable unstable diagnosed established uncontrolled controlled recurrent persistent""".split()
 )
 _ACRONYM = re.compile(r"[A-Za-z0-9]*[A-Z][A-Za-z0-9-]*[A-Z0-9][A-Za-z0-9-]*")
+_PUNCTUATION = re.compile(r"[^\w\s-]+")
 _HALF = 0.5  # of the words of a condition that must be there
 _PREFIX = 6  # letters that cirrhosis and cirrhotic share
 _SHORTEST_INITIALS = 3  # two initials fit too many pairs of words
@@ -209,11 +210,13 @@ def _distinctive(name: str) -> list[str]:
 
 def _holds_condition(name: str, text: str, meanings: Mapping[str, str]) -> bool:
     spelled = [long for short, long in meanings.items() if re.search(rf"\b{re.escape(short)}", text)]
-    words = tokens(f"{text} {' '.join(spelled)}")
-    stems = {stem(word) for word in words}
+    stems = {stem(word) for word in tokens(f"{text} {' '.join(spelled)}")}
     wanted = _distinctive(name)
+    acronyms = {fold(found): fold(_singular(found)) for found in _ACRONYM.findall(name)}
     held = [
-        word for word in wanted if _among(word, stems) or (_acronym(word, name) and _initials(word, words))
+        word
+        for word in wanted
+        if _among(word, stems) or (word in acronyms and _initials(acronyms[word], text))
     ]
     return len(held) >= _HALF * len(wanted)
 
@@ -227,28 +230,29 @@ def _among(word: str, stems: set[str]) -> bool:
     )
 
 
-def _acronym(word: str, name: str) -> bool:
-    return any(fold(match) == word for match in _ACRONYM.findall(name))
+def _singular(acronym: str) -> str:
+    return acronym[:-1] if acronym.endswith("s") and acronym[-2].isupper() else acronym
 
 
-def _initials(acronym: str, words: list[str]) -> bool:
+def _initials(acronym: str, text: str) -> bool:
     """Whether a run of words gives the acronym: of each word its first letter and, it may be, later ones."""
-    letters = acronym.rstrip("s") if len(acronym) > _SHORTEST_INITIALS else acronym
-    if len(letters) < _SHORTEST_INITIALS:
+    if len(acronym) < _SHORTEST_INITIALS:
         return False
-    return any(_spell(letters, words[at : at + len(letters)]) for at in range(len(words)))
-
-
-def _spell(letters: str, words: list[str]) -> bool:
-    if not letters:
-        return True
-    if not words or words[0][0] != letters[0]:
-        return False
-    left, word = letters[1:], words[0][1:]
-    if _spell(left, words[1:]):
-        return True
-    while left and (at := word.find(left[0])) >= 0:
-        left, word = left[1:], word[at + 1 :]
-        if _spell(left, words[1:]):
+    for phrase in _PUNCTUATION.split(text):
+        # "Placebo-controlled on sugar" is no PCOS: a function word ends the run.
+        words = ["" if word in STOP_WORDS else word for word in tokens(phrase)]
+        if any(_spell(acronym, words[at : at + len(acronym)]) for at in range(len(words))):
             return True
     return False
+
+
+def _spell(letters: str, words: list[str], inside: int = 1) -> bool:
+    """Whether the words give the letters in order: each its first, and together `inside` more."""
+    if not letters:
+        return True
+    if not words or not words[0].startswith(letters[0]):
+        return False
+    if _spell(letters[1:], words[1:], inside):
+        return True
+    more = len(letters) > 1 and inside > 0 and letters[1] in words[0][1:]
+    return more and _spell(letters[2:], words[1:], inside - 1)

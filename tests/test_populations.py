@@ -62,6 +62,7 @@ def test_a_condition_is_known_by_its_words_its_initials_and_the_papers_abbreviat
     pcos = Population("PCOS")
     assert pcos.spoken_of("Women with polycystic ovary syndrome took part.")
     assert not pcos.spoken_of("Women with endometriosis took part.")
+    assert not pcos.spoken_of("This placebo-controlled on-site study, randomised, was blind.")
     spelled = Population("polycystic ovary syndrome")
     assert spelled.spoken_of("PCOS was frequent.", {"PCOS": "polycystic ovary syndrome"})
     assert not spelled.spoken_of("PCOS was frequent.")
