@@ -13,24 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from qa.directions import Direction, direction
 from qa.model import AnswerSentence, Statement
 from qa.quantities import quantities
+from qa.stands import EFFECT, WHETHER, asked_about, citations_of, difference_stated
 from qa.support import Support, SupportModel
 from qa.words import stem, stems
 
 _SURE = 0.8  # probability from which a sentence counts as stating something
-_OUTCOME = 0.6  # of the words of the outcome asked for, in the quote itself, where only words decide
 _COVERED = 0.5  # share of the statement's words that it, its title or heading must hold
-_WHETHER = re.compile(
-    r"^(?:do|does|did|is|are|was|were|can|could|has|have|had|will|would|should|may|might)\b\s+(.+?)\s*\??$",
-    re.IGNORECASE,
-)
-_EFFECT = re.compile(
-    r"^(?:what (?:is|are|was|were) the )?(?:effects?|impact|influence) of (.+?)"
-    r"(?: compared (?:with|to) (.+?))? (?:on|upon) (.+?)\s*\??$",
-    re.IGNORECASE,
-)
 _HOW_MANY = re.compile(
     r"^how many ([a-z-]+(?: [a-z-]+)??)\b(?: (?:was|were|are|is|did|do|had|have|has)\b|\b)", re.I
 )
@@ -80,15 +70,18 @@ def weigh(
         return None, None
     if model is None:
         sides = _sides(_stands_by_words(question, sentences))
-    else:
-        sides = _sides(_stands(statements, sentences, model))
+        quoted = {citation.paper.id for _, citation in citations_of(sentences)}
+        # A paper that says nothing clearly may say otherwise.
+        unsaid = quoted - {stand.paper for stands in sides.values() for stand in stands}
+        return None if unsaid else _headline(sides), _weighing(sides)
+    sides = _sides(_stands(statements, sentences, model))
     return _headline(sides), _weighing(sides)
 
 
 def statements_of(question: str) -> dict[Side, str]:
     """The statements that would answer the question, by the side they take; none for other questions."""
     text = " ".join(question.split())
-    if asked := _EFFECT.match(text):
+    if asked := EFFECT.match(text):
         one, other, outcome = asked[1], asked[2], asked[3]
         against = f" compared with {other}" if other else ""
         return {
@@ -96,7 +89,7 @@ def statements_of(question: str) -> dict[Side, str]:
             Side.LESS: f"{one} reduced {outcome}{against}.",
             Side.SAME: f"{one} had no significant effect on {outcome}{against}.",
         }
-    if (asked := _WHETHER.match(text)) and " or " not in text and len(stems(asked[1])) >= 2:
+    if (asked := WHETHER.match(text)) and " or " not in text and len(stems(asked[1])) >= 2:
         return {Side.YES: asked[1][:1].upper() + asked[1][1:] + "."}
     return {}
 
@@ -131,20 +124,13 @@ def _stands(
 
 
 def _stands_by_words(question: str, sentences: Sequence[AnswerSentence]) -> list[_Stand]:
-    """The sentences that speak of what is asked and say clearly whether there is a difference."""
-    text = " ".join(question.split())
-    effect, whether = _EFFECT.match(text), _WHETHER.match(text)
-    causes = stems(effect[1]) if effect else set()
-    outcome = stems(effect[3]) if effect else stems(whether[1]) if whether else set()
+    """The sentences that relate what is asked about and say clearly whether there is a difference."""
+    asked = asked_about(question)
     found: list[_Stand] = []
-    for citation in (citation for sentence in sentences for citation in sentence.citations):
-        said = direction(citation.quote)
-        here = stems(citation.quote)
-        there = here | stems(f"{citation.paper.record.title} {citation.passage.section.heading}")
-        if said is None or len(outcome & here) < _OUTCOME * len(outcome):
-            continue
-        if len(causes & there) >= _COVERED * len(causes):
-            side = Side.SAME if said is Direction.NONE else Side.DIFFERENT
+    for sentence, citation in citations_of(sentences) if asked else ():
+        differs = difference_stated(asked, sentence, citation) if asked else None
+        if differs is not None:
+            side = Side.DIFFERENT if differs else Side.SAME
             found.append(_Stand(citation.paper.id, side, citation.number))
     return found
 
