@@ -124,6 +124,10 @@ def test_a_number_is_given_only_where_it_is_the_only_one() -> None:
     assert weigh(question, quoted((1, "In all 40 patients took aspirin.")), None) == (
         Statement("40 patients", (1,)), None,
     )  # fmt: skip
+    over = quoted((1, "Since May more than 400 human influenza cases were reported."))
+    assert weigh("how many human influenza cases were reported?", over, None) == (
+        Statement("more than 400 human influenza cases", (1,)), None,
+    )  # fmt: skip
     two = quoted((1, "Of 80 patients 26 took aspirin."))
     assert weigh(question, two, None) == (None, None)
     assert weigh(question, quoted((1, "In all 40 mice took aspirin.")), None) == (None, None)
