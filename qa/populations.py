@@ -124,7 +124,13 @@ _NAME_OF_ILLNESS = re.compile(
     r"|\b(?:cat scratch|mad cow|hand, foot|chicken ?pox|monkey ?pox|cow ?pox|rat bite|athlete['’]?s foot)\b"
 )
 # What goes unsaid beside the narrower name.
-_WIDER = {"pregnant women": "women", "newborns": "infants", "rats": "rodents", "mice": "rodents"}
+_WIDER = {
+    "guinea pigs": "pigs",
+    "pregnant women": "women",
+    "newborns": "infants",
+    "rats": "rodents",
+    "mice": "rodents",
+}
 _DEGREES = frozenset(
     """severe mild moderate acute chronic early advanced late newly recently recent confirmed suspected known
     active stable unstable diagnosed established uncontrolled controlled recurrent persistent""".split()
