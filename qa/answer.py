@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from index.embed import Embedder
@@ -15,6 +15,7 @@ from index.errors import SettingsError
 from index.library import Library
 from index.reader import Reader
 from qa.abbreviations import definitions, expanded
+from qa.caveat import Spoken, allowed_by, caveat, preferring
 from qa.clock import Clock
 from qa.confidence import confidence, is_answerable
 from qa.extract import Candidate, candidates, choose
@@ -139,7 +140,9 @@ class Answerer:
                 meanings, self._support,
             )  # fmt: skip
             certainty = confidence(evidence, ranked, rarity, rankings.best_logit)
-            chosen = choose(ranked, options.sentences) if is_answerable(certainty) else []
+            spoken = Spoken(reader, query.text)
+            fitting = preferring(ranked, spoken) if is_answerable(certainty) else []
+            chosen = choose(fitting, options.sentences)
         with clock.timed("verify"):
             sentences = _cited(reader, chosen, meanings)
         with clock.timed("weigh"):
@@ -151,6 +154,11 @@ class Answerer:
         )  # fmt: skip
         if self._writer is not None and not answer.declined:
             answer = yield from self._writer.write(reader, answer, clock)
+        said = caveat(answer.citations, spoken)
+        answer = replace(
+            answer, caveat=said,
+            headline=allowed_by(said, answer.headline), weighing=allowed_by(said, answer.weighing),
+        )  # fmt: skip
         for sentence in (*answer.sentences, *answer.extracted):
             yield SentenceReady(sentence)
         yield Finished(answer)

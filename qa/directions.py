@@ -75,6 +75,11 @@ def direction(text: str) -> Direction | None:
     return found.pop() if len(found) == 1 else None
 
 
+def denies(text: str) -> bool:
+    """Whether a text says anywhere that something made no difference."""
+    return _NONE.search(text) is not None
+
+
 def opposed(claim: str, quote: str) -> str | None:
     """What speaks against the claim, in words, where both give one direction and they differ."""
     claimed, quoted = direction(claim), direction(quote)

@@ -50,9 +50,8 @@ def _markdown(answer: Answer, scope: str) -> Iterator[str]:
     yield f"# {escaped(answer.question)}"
     for name, value in _facts(answer, scope):
         yield f"*{name}:* {escaped(value)}"
-    for statement in (answer.headline, answer.weighing):
-        if statement is not None:
-            yield f"**{escaped(statement.text)}** {_numbers(statement.numbers)}".rstrip()
+    for statement in answer.statements:
+        yield f"**{escaped(statement.text)}** {_numbers(statement.numbers)}".rstrip()
     if answer.declined:
         yield from _declined_markdown(answer)
     yield from _markdown_sentences(answer)
@@ -123,10 +122,9 @@ def _text(answer: Answer, scope: str) -> Iterator[str]:
     yield f"Question: {plain(answer.question)}"
     for name, value in _facts(answer, scope):
         yield f"{name}: {plain(value)}"
-    for statement in (answer.headline, answer.weighing):
-        if statement is not None:
-            yield ""
-            yield _said(statement)
+    for statement in answer.statements:
+        yield ""
+        yield _said(statement)
     if answer.declined:
         yield from _declined_text(answer)
     yield from _text_sentences(answer)

@@ -52,7 +52,7 @@ VERBS = frozenset(
     work works differ differs kill kills shorten shortens extend extends trigger triggers worsen worsens
     have has release releases transfer migrate differentiate survive survives spread spreads develop
     respond act acts associated linked related effective safe useful superior inferior better worse
-    beneficial involved correlated necessary required used cured caused""".split()
+    beneficial involved correlated necessary required used cured caused do""".split()
 )
 PREPOSITIONS = frozenset(
     """in among amongst for with without on after before during within at under versus vs compared against

@@ -94,6 +94,7 @@ class KeptTurn(_Kept):
     references: tuple[KeptReference, ...] = ()
     papers: tuple[KeptPaper, ...] = ()
     nearest: KeptQuote | None = None
+    caveat: Statement | None = None
     headline: Statement | None = None
     weighing: Statement | None = None
     notices: tuple[str, ...] = ()
@@ -144,6 +145,7 @@ def keep(
         ),
         papers=tuple(KeptPaper(key=key, record=record) for key, record in papers.items()),
         nearest=None if nearest is None else _nearest(nearest),
+        caveat=answer.caveat,
         headline=answer.headline,
         weighing=answer.weighing,
         notices=answer.notices,
@@ -220,6 +222,7 @@ class _Restorer:
             (ScoredPassage(1, 0.0, self._passage(nearest), self._papers[nearest.paper]),) if nearest else (),
             turn.confidence,
             turn.notices,
+            caveat=turn.caveat,
             headline=turn.headline,
             weighing=turn.weighing,
             writer=turn.writer,

@@ -125,11 +125,22 @@ class Answer:
     confidence: float = 0.0  # 0 to 1: how well the evidence meets the question
     notices: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    caveat: Statement | None = None  # of whom the question asks and no quoted passage speaks
     headline: Statement | None = None  # the answer in one line, where the evidence states it
     weighing: Statement | None = None  # whether the papers agree
     writer: str = ""
     incomplete: bool = False  # the model's text broke off
     extracted: tuple[AnswerSentence, ...] = ()
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """What citewell itself says of the quotes, in the order in which it stands above them."""
+        return tuple(said for said in (self.caveat, self.headline, self.weighing) if said is not None)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """All citations of the answer, those of the papers' own sentences last."""
+        return tuple(c for sentence in (*self.sentences, *self.extracted) for c in sentence.citations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from qa.followup_kinds import kind_of
 from qa.followup_words import (
     ATTRIBUTES,
     AUXILIARIES,
     PREPOSITIONS,
     QUANTITIES,
     QUESTION_WORDS,
+    VERBS,
+    WEAK_VERBS,
     has_population,
     own_words,
 )
@@ -120,6 +123,9 @@ _SUBORDINATE = re.compile(
 )
 # Words that repeat the last question's claim: "does it work in mice?", "is this also true for women?"
 _ECHO = frozenset("work works worked happen happens happening occur occurs true same apply applies".split())
+# "Which strains?", "how many sessions?": what is asked for, and no word of what it is asked.
+_ASKED_FOR = re.compile(r"(?:and )?(?:which|how (?:many|much)) (?:[\w-]+ )?[\w-]+(?<!ed)\?*", re.IGNORECASE)
+_CUT_OFF = re.compile(r"\b(?:was|were|are|is)$", re.IGNORECASE)
 _LONGEST_FRAGMENT = 10  # words
 
 
@@ -135,8 +141,11 @@ def rewrite(question: str, past: Sequence[Past]) -> Standalone:
     because = f"“{question}” follows “{last.query}”"
     if found := _BY_YEAR.fullmatch(bare):
         return Standalone(last.query, Filters(years=_years(found)), because, last.topic)
-    text = _rewritten(bare, Topic.of(last.leaned_on))
-    return Standalone(question) if text is None else Standalone(text, because=because)
+    topic = Topic.of(last.leaned_on)
+    text = _rewritten(bare, topic)
+    if text is None:
+        return Standalone(question)
+    return Standalone(text, because=because, topic=topic.leads_to(text))
 
 
 def _mention(question: str, past: Sequence[Past]) -> Mention | None:
@@ -160,6 +169,8 @@ def _about_papers(mention: Mention, topic: Topic) -> Standalone:
     if found := _WHAT_ABOUT.fullmatch(rest):
         rest = found["x"] or found["y"]
     bare = rest.rstrip("?").strip()
+    if _CUT_OFF.search(bare):  # "how many patients were in the second paper?"
+        bare = f"{bare} there"
     if own_words(bare):
         return Standalone(rest, filters, because, topic.question)
     said = set(tokens(bare))
@@ -193,7 +204,7 @@ def _rewritten(bare: str, topic: Topic) -> str | None:
     if found := _SAME.fullmatch(bare):
         return topic.with_fragment(found["x"])
     if (found := _WHAT_ABOUT.fullmatch(bare)) and not (found["y"] and _is_clause(found["y"])):
-        return _constrained(found["x"] or found["y"], topic)
+        return _constrained(found["x"] or found["y"], topic, leans=bool(found["y"]))
     if (found := _IF.fullmatch(bare)) and "," not in bare and not _subject_first(found["x"]):
         return f"{topic.text} {found['x']}?"
     fragment = _ADVERBS.sub("", bare).rstrip("?.! ")
@@ -205,13 +216,17 @@ def _rewritten(bare: str, topic: Topic) -> str | None:
             if fragment.split()[0].lower() in PREPOSITIONS
             else (topic.with_population(fragment))
         )
+    if _ASKED_FOR.fullmatch(bare) and not set(tokens(bare)) & (AUXILIARIES | VERBS | WEAK_VERBS):
+        asked = bare.rstrip("?.! ")
+        return _by_attribute(bare, topic) or topic.asked(asked)
     if _WHICH_OF.match(bare) and len(own_words(bare)) <= 1:
         return topic.asked(bare.rstrip("?"))
     return _by_pronoun(bare, topic) or _by_attribute(bare, topic)
 
 
-def _constrained(x: str, topic: Topic) -> str | None:
-    """What "what about X?" asks for: X put in the place of what it is parallel to, where that can be seen."""
+def _constrained(x: str, topic: Topic, *, leans: bool) -> str | None:
+    """What "what about X?" asks for: X put in the place of what it is parallel to, where that can be seen.
+    A long X may be a question by itself, unless it `leans` on another ("and satisfaction with the care?")."""
     first = x.split()[0].lower()
     if first in PREPOSITIONS:
         return topic.with_fragment(x)
@@ -219,11 +234,12 @@ def _constrained(x: str, topic: Topic) -> str | None:
     own = own_words(owned)
     if not own and set(tokens(owned)) & ATTRIBUTES:
         return topic.asked_of(owned)
-    if len(own) >= 3:
+    names_more = kind_of(owned) is None or set(tokens(owned)) & (PREPOSITIONS | {"of"})
+    if len(own) >= 3 and not leans and names_more:
         return None
     if has_population(owned):
         return topic.with_population(owned)
-    return topic.with_parallel(owned) or topic.asked(owned)
+    return topic.with_parallel(owned, named=x.lower().startswith("the ")) or topic.asked(owned)
 
 
 def own_or_population(text: str) -> bool:
@@ -271,7 +287,7 @@ def _by_pronoun(bare: str, topic: Topic) -> str | None:
         return topic.with_fragment(place.group())
     if found.lastgroup in ("it", "its") and topic.subject and not (echoes and words & _ECHO):
         start, end = found.span(found.lastgroup)
-        name = topic.subject if found.lastgroup == "it" else _possessive(topic.subject)
+        name = topic.meant_by(found["it"]) if found.lastgroup == "it" else _possessive(topic.subject)
         return f"{said[:start]}{name}{said[end:]}?"
     return topic.asked(said)
 

@@ -12,29 +12,28 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
-from qa.directions import Direction, direction
+from qa.followup_words import AUXILIARIES, PREPOSITIONS, VERBS, WEAK_VERBS
 from qa.model import AnswerSentence, Statement
 from qa.quantities import quantities
+from qa.stands import EFFECT, WHETHER, asked_about, citations_of, difference_stated
 from qa.support import Support, SupportModel
-from qa.words import stem, stems
+from qa.words import stem, stems, tokens
 
 _SURE = 0.8  # probability from which a sentence counts as stating something
-_OUTCOME = 0.6  # of the words of the outcome asked for, in the quote itself, where only words decide
+_OF_IT = 0.6  # of the other words of a "how many" question that the quote or its title must hold
 _COVERED = 0.5  # share of the statement's words that it, its title or heading must hold
-_WHETHER = re.compile(
-    r"^(?:do|does|did|is|are|was|were|can|could|has|have|had|will|would|should|may|might)\b\s+(.+?)\s*\??$",
+_HOW_MANY = re.compile(r"^how many (.+?)\s*\??$", re.IGNORECASE)
+_LONGEST_COUNTED = 3  # words before what is counted: "human influenza cases"
+_NEARLY = (
+    r"(?:(?:more|less|fewer|greater) than |over |under |at least |at most |up to |about |approximately "
+    r"|around |nearly |almost |some )?"
+)
+_COUNTED = re.compile(
+    _NEARLY + r"(?<![\w.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\d.]*\d|\s*%)(?P<words>(?:\s[A-Za-z-]+){1,4})",
     re.IGNORECASE,
 )
-_EFFECT = re.compile(
-    r"^(?:what (?:is|are|was|were) the )?(?:effects?|impact|influence) of (.+?)"
-    r"(?: compared (?:with|to) (.+?))? (?:on|upon) (.+?)\s*\??$",
-    re.IGNORECASE,
-)
-_HOW_MANY = re.compile(
-    r"^how many ([a-z-]+(?: [a-z-]+)??)\b(?: (?:was|were|are|is|did|do|had|have|has)\b|\b)", re.I
-)
-_COUNTED = r"(?<![\w.,])(\d{1,3}(?:,\d{3})+|\d+)(?![\d.]*\d|\s*%)((?:\s[a-z-]+){0,3}?\s)"
 
 
 class Side(StrEnum):
@@ -80,15 +79,18 @@ def weigh(
         return None, None
     if model is None:
         sides = _sides(_stands_by_words(question, sentences))
-    else:
-        sides = _sides(_stands(statements, sentences, model))
+        quoted = {citation.paper.id for _, citation in citations_of(sentences)}
+        # A paper that says nothing clearly may say otherwise.
+        unsaid = quoted - {stand.paper for stands in sides.values() for stand in stands}
+        return None if unsaid else _headline(sides), _weighing(sides)
+    sides = _sides(_stands(statements, sentences, model))
     return _headline(sides), _weighing(sides)
 
 
 def statements_of(question: str) -> dict[Side, str]:
     """The statements that would answer the question, by the side they take; none for other questions."""
     text = " ".join(question.split())
-    if asked := _EFFECT.match(text):
+    if asked := EFFECT.match(text):
         one, other, outcome = asked[1], asked[2], asked[3]
         against = f" compared with {other}" if other else ""
         return {
@@ -96,7 +98,7 @@ def statements_of(question: str) -> dict[Side, str]:
             Side.LESS: f"{one} reduced {outcome}{against}.",
             Side.SAME: f"{one} had no significant effect on {outcome}{against}.",
         }
-    if (asked := _WHETHER.match(text)) and " or " not in text and len(stems(asked[1])) >= 2:
+    if (asked := WHETHER.match(text)) and " or " not in text and len(stems(asked[1])) >= 2:
         return {Side.YES: asked[1][:1].upper() + asked[1][1:] + "."}
     return {}
 
@@ -131,20 +133,13 @@ def _stands(
 
 
 def _stands_by_words(question: str, sentences: Sequence[AnswerSentence]) -> list[_Stand]:
-    """The sentences that speak of what is asked and say clearly whether there is a difference."""
-    text = " ".join(question.split())
-    effect, whether = _EFFECT.match(text), _WHETHER.match(text)
-    causes = stems(effect[1]) if effect else set()
-    outcome = stems(effect[3]) if effect else stems(whether[1]) if whether else set()
+    """The sentences that relate what is asked about and say clearly whether there is a difference."""
+    asked = asked_about(question)
     found: list[_Stand] = []
-    for citation in (citation for sentence in sentences for citation in sentence.citations):
-        said = direction(citation.quote)
-        here = stems(citation.quote)
-        there = here | stems(f"{citation.paper.record.title} {citation.passage.section.heading}")
-        if said is None or len(outcome & here) < _OUTCOME * len(outcome):
-            continue
-        if len(causes & there) >= _COVERED * len(causes):
-            side = Side.SAME if said is Direction.NONE else Side.DIFFERENT
+    for sentence, citation in citations_of(sentences) if asked else ():
+        differs = difference_stated(asked, sentence, citation) if asked else None
+        if differs is not None:
+            side = Side.DIFFERENT if differs else Side.SAME
             found.append(_Stand(citation.paper.id, side, citation.number))
     return found
 
@@ -206,18 +201,34 @@ def _counted(question: str, sentences: Sequence[AnswerSentence]) -> Statement | 
     asked = _HOW_MANY.match(" ".join(question.split()))
     if asked is None:
         return None
-    head = stem(asked[1].split()[-1].lower())
-    about = stems(question) - {head}
-    for sentence in sentences:
-        for citation in sentence.citations:
-            found = [
-                match
-                for match in re.finditer(_COUNTED + r"([A-Za-z-]+)", citation.quote)
-                if stem(match[3].lower()) == head
-            ]
-            held = stems(f"{citation.paper.record.title} {citation.quote}")
-            numbers = [quantity for quantity in quantities(citation.quote) if quantity.unit is None]
-            # With other numbers beside it nobody but a reader can tell which one was asked for.
-            if len(found) == 1 == len(numbers) and len(about & held) >= 0.6 * len(about):
-                return Statement(" ".join(found[0][0].split()), (citation.number,))
+    # "Human cases" in "how many human cases were reported": the last word that a quote counts is the noun.
+    nouns = [stem(word) for word in _noun_phrase(asked[1])]
+    for noun in reversed(nouns):
+        about = stems(question) - {noun}
+        for sentence in sentences:
+            for citation in sentence.citations:
+                if (found := _number_of(noun, citation.quote)) and _OF_IT * len(about) <= len(
+                    about & stems(f"{citation.paper.record.title} {citation.quote}")
+                ):
+                    return Statement(found, (citation.number,))
     return None
+
+
+def _noun_phrase(words: str) -> list[str]:
+    """The words of what is counted: up to the first verb or preposition."""
+    ends = AUXILIARIES | PREPOSITIONS | WEAK_VERBS | VERBS | {"of", "there"}
+    return list(takewhile(lambda word: word not in ends, tokens(words)))[:_LONGEST_COUNTED]
+
+
+def _number_of(noun: str, quote: str) -> str | None:
+    """The number in the quote that counts the noun, with both; None where there is another number beside it:
+    nobody but a reader can tell which one was asked for."""
+    found = []
+    for match in _COUNTED.finditer(quote):
+        words = match["words"].split()
+        at = next((n for n, word in enumerate(words) if stem(word.lower()) == noun), None)
+        if at is not None:
+            number = match[0][: match.start("words") - match.start()]
+            found.append(" ".join([*number.split(), *words[: at + 1]]))
+    numbers = [quantity for quantity in quantities(quote) if quantity.unit is None]
+    return found[0] if len(found) == 1 == len(numbers) else None

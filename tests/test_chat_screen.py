@@ -63,6 +63,7 @@ async def test_headline_and_weighing_stand_above_the_sentences() -> None:
     ready = sentence(1, "Cells move.", paper())
     answer = replace(
         finished(ready).answer,
+        caveat=Statement("No quoted passage speaks of [b]mice[/b].", ()),
         headline=Statement("Yes: cells move.", (1,)),
         weighing=Statement("One paper says so, [red]none[/] disagrees.", (1,)),
     )
@@ -72,6 +73,7 @@ async def test_headline_and_weighing_stand_above_the_sentences() -> None:
         await answered(pilot)
         rows = [row.strip() for row in shown(app).split("\n")]
         at = rows.index("Yes: cells move. [1]")
+        assert rows[at - 1] == "No quoted passage speaks of [b]mice[/b]."
         assert rows[at + 1] == "One paper says so, [red]none[/] disagrees. [1]"
         assert rows[at + 3] == "Cells move. [1]✓"
 

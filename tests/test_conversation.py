@@ -30,6 +30,7 @@ from qa.model import (
     Finished,
     ReferenceEntry,
     StageBegun,
+    Statement,
     Understood,
     Verdict,
 )
@@ -199,7 +200,8 @@ def test_a_library_with_conversations_is_still_a_library(scripted: Scripted, lib
 
 
 def test_what_is_kept_comes_back_to_the_letter(scripted: Scripted, library: Library) -> None:
-    given = replace(scripted.given, confidence=0.75, notices=("said",), writer="a model")
+    missing = Statement("No quoted passage speaks of men.", ())
+    given = replace(scripted.given, confidence=0.75, notices=("said",), writer="a model", caveat=missing)
     kept = keep(given, "2026-01-01T00:00:00+00:00", "", EVERYTHING, EVERYTHING)
     with library.read() as reader:
         back = restore(KeptTurn.model_validate_json(kept.model_dump_json()), reader)
@@ -208,6 +210,7 @@ def test_what_is_kept_comes_back_to_the_letter(scripted: Scripted, library: Libr
     ]
     assert back.references == given.references
     assert (back.confidence, back.notices, back.writer) == (0.75, ("said",), "a model")
+    assert back.caveat == missing
 
 
 def test_a_quote_that_no_longer_stands_is_shown_as_unchecked(

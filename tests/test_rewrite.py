@@ -26,8 +26,7 @@ def after(*asked: str, papers: tuple[CitedPaper, ...] = (WANG, LEE)) -> list[Pas
     return [Past(question, question, papers) for question in asked]
 
 
-# What was asked before, what is asked now, what is searched for. Some of it is no good English: it is shown
-# to the user as what was searched for, and the words are the right ones.
+# What was asked before, what is asked now, what is searched for.
 FOLLOW_UPS = [
     ("safety of dapagliflozin?", "and liraglutide?", "safety of liraglutide?"),
     (
@@ -38,7 +37,7 @@ FOLLOW_UPS = [
     (
         "what is the effect of exercise on depression?",
         "and anxiety?",
-        "anxiety: effect of exercise on depression?",
+        "what is the effect of exercise on anxiety?",
     ),
     ("do MSCs promote angiogenesis in rats?", "and in mice?", "do MSCs promote angiogenesis in mice?"),
     ("do MSCs promote angiogenesis in rats?", "in mice?", "do MSCs promote angiogenesis in mice?"),
@@ -66,7 +65,7 @@ FOLLOW_UPS = [
     (
         "do MSCs promote angiogenesis in rats?",
         "which dose was used?",
-        "which dose was used: MSCs promote angiogenesis in rats?",
+        "which dose was used in studies of MSCs and angiogenesis in rats?",
     ),
     ("do MSCs promote angiogenesis in rats?", "why?", "why do MSCs promote angiogenesis in rats?"),
     ("do MSCs promote angiogenesis in rats?", "how?", "how do MSCs promote angiogenesis in rats?"),
@@ -108,7 +107,7 @@ FOLLOW_UPS = [
     (
         "does aspirin reduce pain in children?",
         "what about ibuprofen?",
-        "ibuprofen: aspirin reduce pain in children?",
+        "does ibuprofen reduce pain in children?",
     ),
     ("does atorvastatin lower mortality?", "what about simvastatin?", "does simvastatin lower mortality?"),
     (
@@ -141,22 +140,22 @@ FOLLOW_UPS = [
     (
         "do aspirin and ibuprofen reduce pain?",
         "which one is safer?",
-        "which one is safer: aspirin and ibuprofen reduce pain?",
+        "do aspirin and ibuprofen reduce pain, and which one is safer?",
     ),
     (
         "do MSCs promote angiogenesis in rats?",
         "at what dose?",
-        "at what dose: MSCs promote angiogenesis in rats?",
+        "at what dose do MSCs promote angiogenesis in rats?",
     ),
     (
         "do MSCs promote angiogenesis in rats?",
         "for how long?",
-        "for how long: MSCs promote angiogenesis in rats?",
+        "for how long do MSCs promote angiogenesis in rats?",
     ),
     (
         "do MSCs promote angiogenesis in rats?",
         "how many patients were included?",
-        "how many patients were included: MSCs promote angiogenesis in rats?",
+        "how many patients were included in studies of MSCs and angiogenesis in rats?",
     ),
     ("can remdesivir treat COVID-19?", "how effective is it?", "how effective is remdesivir?"),
     (
@@ -184,20 +183,20 @@ FOLLOW_UPS = [
     (
         "do MSCs promote angiogenesis in rats?",
         "do these cells survive?",
-        "do these cells survive: MSCs promote angiogenesis in rats?",
+        "do MSCs promote angiogenesis in rats, and do these cells survive?",
     ),
     ("are women at higher risk of stroke?", "what about men?", "are men at higher risk of stroke?"),
     ("do statins lower cholesterol?", "should children take them?", "should children take statins?"),
     (
         "do MSCs promote angiogenesis in rats?",
         "does the effect last?",
-        "does the effect last: MSCs promote angiogenesis in rats?",
+        "do MSCs promote angiogenesis in rats, and does the effect last?",
     ),
     ("how does apixaban prevent stroke?", "what is its half-life?", "what is apixaban’s half-life?"),
     (
         "do MSCs promote angiogenesis in rats?",
         "Is that safe?",
-        "Is that safe: MSCs promote angiogenesis in rats?",
+        "do MSCs promote angiogenesis in rats, and is that safe?",
     ),
     (
         "how do pericytes increase capillary density?",
@@ -210,6 +209,70 @@ FOLLOW_UPS = [
         "does rapamycin reduce fibrosis in the kidney?",
         "and in the liver?",
         "does rapamycin reduce fibrosis in the liver?",
+    ),
+]
+
+SUNITINIB = "what does sunitinib do in lung cancer?"
+EXERCISE = "does exercise reduce depression in older adults?"
+METFORMIN = "what is the effect of metformin compared with placebo on ovulation in women with PCOS?"
+NEEDLES = "is acupuncture effective for low back pain?"
+PROBIOTICS = "can probiotics shorten diarrhoea in infants?"
+OLANZAPINE = "what are the side effects of olanzapine?"
+CAUSES = "what causes preeclampsia?"
+LH = "does LH supplementation increase the number of oocytes?"
+# As people ask on: another treatment, outcome, comparison or population, a detail of the studies, a reason.
+READABLE = [
+    (SUNITINIB, "and bevacizumab?", "what does bevacizumab do in lung cancer?"),
+    (SUNITINIB, "and in breast cancer?", "what does sunitinib do in breast cancer?"),
+    (SUNITINIB, "what about safety?", "safety of sunitinib?"),
+    (SUNITINIB, "why?", "what does sunitinib do in lung cancer, and why?"),
+    (SUNITINIB, "how many patients?", "how many patients in studies of sunitinib in lung cancer?"),
+    (EXERCISE, "and in mice?", "does exercise reduce depression in mice?"),
+    (EXERCISE, "and anxiety?", "does exercise reduce anxiety in older adults?"),
+    (EXERCISE, "and yoga?", "does yoga reduce depression in older adults?"),
+    (
+        EXERCISE,
+        "what about in children with asthma?",
+        "does exercise reduce depression in children with asthma?",
+    ),
+    (
+        EXERCISE,
+        "how many patients?",
+        "how many patients in studies of exercise and depression in older adults?",
+    ),
+    (EXERCISE, "for how long?", "for how long does exercise reduce depression in older adults?"),
+    (EXERCISE, "how often?", "how often does exercise reduce depression in older adults?"),
+    (METFORMIN, "and letrozole?", METFORMIN.replace("metformin", "letrozole")),
+    (METFORMIN, "and pregnancy rate?", METFORMIN.replace("ovulation", "pregnancy rate")),
+    (METFORMIN, "what about the live birth rate?", METFORMIN.replace("ovulation", "live birth rate")),
+    (METFORMIN, "versus clomiphene?", METFORMIN.replace("placebo", "clomiphene")),
+    (METFORMIN, "and on body weight?", METFORMIN.replace("ovulation", "body weight")),
+    (METFORMIN, "and in adolescents?", METFORMIN.replace("women", "adolescents")),
+    (NEEDLES, "and massage?", "is massage effective for low back pain?"),
+    (NEEDLES, "and neck pain?", "is acupuncture effective for neck pain?"),
+    (NEEDLES, "is it safe?", "is acupuncture safe?"),
+    (NEEDLES, "why?", "why is acupuncture effective for low back pain?"),
+    (NEEDLES, "how many sessions?", "how many sessions in studies of acupuncture and low back pain?"),
+    (PROBIOTICS, "which strains?", "which strains in studies of probiotics and diarrhoea in infants?"),
+    (PROBIOTICS, "how many trials?", "how many trials of probiotics and diarrhoea in infants?"),
+    (PROBIOTICS, "what about older children?", "can probiotics shorten diarrhoea in older children?"),
+    (PROBIOTICS, "and zinc?", "can zinc shorten diarrhoea in infants?"),
+    (PROBIOTICS, "what about lactose?", "can probiotics shorten diarrhoea in infants, and lactose?"),
+    (OLANZAPINE, "and risperidone?", "what are the side effects of risperidone?"),
+    (OLANZAPINE, "how common are they?", "how common are the side effects of olanzapine?"),
+    (CAUSES, "how is it treated?", "what causes preeclampsia, and how is it treated?"),
+    (CAUSES, "what about gestational diabetes?", "what causes gestational diabetes?"),
+    (LH, "and the live birth rate?", "does LH supplementation increase the live birth rate?"),
+    (LH, "and pregnancies?", "does LH supplementation increase the number of pregnancies?"),
+    (
+        "does smoking increase the risk of COVID-19?",
+        "and vaping?",
+        "does smoking increase the risk of COVID-19, and vaping?",
+    ),
+    (
+        "which drugs lower blood pressure in pregnancy?",
+        "are they safe for the baby?",
+        "which drugs lower blood pressure in pregnancy, and are they safe for the baby?",
     ),
 ]
 
@@ -267,7 +330,7 @@ What if insulin is stopped in type 1 diabetes mellitus suddenly?
 """.strip().splitlines()
 
 
-@pytest.mark.parametrize(("before", "question", "expected"), FOLLOW_UPS)
+@pytest.mark.parametrize(("before", "question", "expected"), FOLLOW_UPS + READABLE)
 def test_a_follow_up_gets_the_topic_of_the_last_question(before: str, question: str, expected: str) -> None:
     made = rewrite(question, after(before))
     assert made.text == expected
@@ -282,7 +345,7 @@ def test_a_question_that_stands_alone_is_left_to_the_letter(question: str) -> No
 
 
 def test_there_are_enough_examples_of_both() -> None:
-    assert len(FOLLOW_UPS) >= 45
+    assert len(FOLLOW_UPS + READABLE) >= 90
     assert len(STANDS_ALONE) >= 45
 
 
@@ -295,6 +358,7 @@ def test_without_a_past_nothing_is_a_follow_up(question: str) -> None:
     ("question", "papers", "expected"),
     [
         ("the second paper's dose?", ["10.1/lee"], "dose of MSCs?"),
+        ("how many patients were in the second paper?", ["10.1/lee"], "how many patients were there?"),
         (
             "what dose did the second paper use?",
             ["10.1/lee"],
@@ -364,6 +428,17 @@ def test_an_author_may_be_named_long_after() -> None:
 def test_years_become_a_filter(question: str, years: tuple[int | None, int | None]) -> None:
     made = rewrite(question, after(MSC))
     assert (made.text, made.filters) == (MSC, Filters(years=years))
+
+
+def test_a_detail_of_the_studies_is_no_new_topic() -> None:
+    first = rewrite("how many patients?", after(EXERCISE))
+    second = rewrite(
+        "and in mice?", [*after(EXERCISE), Past("how many patients?", first.text, (), first.topic)]
+    )
+    assert second.text == "does exercise reduce depression in mice?"
+    added = rewrite("does it last?", after(CAUSES))
+    assert added.text == "what causes preeclampsia, and does it last?"
+    assert added.topic == CAUSES
 
 
 def test_follow_ups_of_follow_ups_keep_the_topic() -> None:

@@ -33,14 +33,16 @@ class Scripted:
         ]
 
 
-def quoted(*quotes: tuple[int, str]) -> list[AnswerSentence]:
+def quoted(
+    *quotes: tuple[int, str], title: str = "Aspirin and pain", heading: str = "Results"
+) -> list[AnswerSentence]:
     """Sentences numbered from 1, each a quote of the paper with this id."""
     found = []
     for number, (paper_id, quote) in enumerate(quotes, start=1):
-        record = Record("Aspirin and pain")
+        record = Record(title)
         paper = StoredPaper(paper_id, f"P{paper_id}", record, Format.MARKDOWN, False, (), (), 1, "", "")
-        section, span = Section(("Results",), Span(0, 99), SectionKind.BODY), Span(0, len(quote))
-        header = "Aspirin and pain › Results"
+        section, span = Section((heading,), Span(0, 99), SectionKind.BODY), Span(0, len(quote))
+        header = f"{title} › {heading}"
         passage = StoredPassage(number, paper_id, paper_id, span, quote, header, section, None)
         citation = Citation(number, paper, passage, quote, span, None, Verdict.VERBATIM)
         found.append(AnswerSentence(quote, (citation,), Verdict.VERBATIM))
@@ -122,21 +124,77 @@ def test_a_number_is_given_only_where_it_is_the_only_one() -> None:
     assert weigh(question, quoted((1, "In all 40 patients took aspirin.")), None) == (
         Statement("40 patients", (1,)), None,
     )  # fmt: skip
+    over = quoted((1, "Since May more than 400 human influenza cases were reported."))
+    assert weigh("how many human influenza cases were reported?", over, None) == (
+        Statement("more than 400 human influenza cases", (1,)), None,
+    )  # fmt: skip
     two = quoted((1, "Of 80 patients 26 took aspirin."))
     assert weigh(question, two, None) == (None, None)
     assert weigh(question, quoted((1, "In all 40 mice took aspirin.")), None) == (None, None)
     assert weigh(question, quoted((1, "There were 40 patients in the ward at night.")), None) == (None, None)
 
 
+NONE = "There was no significant difference in pain with aspirin, which did not reduce it."
+
+
 def test_without_a_model_only_difference_and_none_are_told_apart() -> None:
     question = "does aspirin reduce pain?"
-    none = "There was no significant difference in pain with aspirin, which did not reduce it."
-    two = quoted((1, none), (2, "Aspirin reduced pain."), (3, "Sleep was longer."))
+    two = quoted((1, NONE), (2, "Aspirin reduced pain."), (3, "Sleep was longer."))
     assert weigh(question, two, None) == (
         None,
         Statement("The papers disagree: one showed no difference, one reports a difference.", (1, 2)),
     )
-    assert weigh(question, quoted((1, none)), None) == (Statement("No difference was shown.", (1,)), None)
+    assert weigh(question, quoted((1, NONE)), None) == (Statement("No difference was shown.", (1,)), None)
     assert weigh(question, quoted((2, "Aspirin reduced pain.")), None) == (None, None)
     except_ = quoted((1, "Aspirin did not reduce pain except in men."))
     assert weigh(question, except_, None) == (None, None)
+
+
+def test_a_paper_that_says_nothing_clearly_keeps_the_answer_from_being_no() -> None:
+    question = "does aspirin reduce pain?"
+    assert weigh(question, quoted((1, NONE), (2, "Pain was measured twice.")), None) == (None, None)
+    assert weigh(question, quoted((1, NONE), (2, NONE)), None) == (
+        Statement("No difference was shown.", (1, 2)),
+        Statement("The papers agree: two showed no difference.", (1, 2)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "title", "heading", "quote"),
+    [
+        # Another treatment's paper, which says something of the outcome.
+        (
+            "does exercise reduce depression?",
+            "Acupuncture for depression",
+            "Results",
+            "Depression was lower.",
+        ),
+        # What others found, what is known, supposed, planned, or was so before.
+        ("does aspirin reduce pain?", "Aspirin", "Discussion", "Smith et al. reported that pain was lower."),
+        ("does aspirin reduce pain?", "Aspirin", "Discussion", "Aspirin has been shown to reduce pain [7]."),
+        ("does aspirin reduce pain?", "Aspirin", "Discussion", "Aspirin may reduce pain in some."),
+        ("does aspirin reduce pain?", "Aspirin", "Introduction", "Aspirin reduces pain."),
+        ("does aspirin reduce pain?", "Aspirin", "Results", "At baseline pain was similar in the groups."),
+        ("does aspirin reduce pain?", "Aspirin", "Results", "Pain was lower, with p = 0.07."),
+        ("does aspirin reduce pain?", "Aspirin", "Results", "Pain tended to be lower."),
+        ("does aspirin reduce pain?", "Aspirin", "Results", "Pain was reduced in both groups."),
+        (
+            "does aspirin reduce pain?",
+            "Aspirin",
+            "Results",
+            "Despite less pain, no effect on sleep was seen.",
+        ),
+        # Aspirin is what something else was compared with, or both were aspirin.
+        ("does aspirin reduce pain?", "Ibuprofen versus aspirin", "Results", "Pain was lower."),
+        ("does aspirin reduce pain?", "Generic aspirin versus aspirin", "Results", "Pain did not differ."),
+    ],
+)
+def test_a_quote_that_reports_no_finding_of_this_cause_counts_on_no_side(
+    question: str, title: str, heading: str, quote: str
+) -> None:
+    clear = ("Aspirin reduced pain.", "Exercise reduced depression.")
+    other = quoted((1, clear["exercise" in question]), title="A trial")
+    doubtful = quoted((0, "A filler sentence."), (2, quote), title=title, heading=heading)[1:]
+    assert weigh(question, [*other, *doubtful], None) == (None, None)
+    same = quoted((1, clear[0]), (2, clear[1]), (3, clear["exercise" in question]), title="A trial")
+    assert weigh(question, same, None)[1] is not None

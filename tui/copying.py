@@ -23,9 +23,7 @@ def answer_text(answer: Answer, *, references: bool) -> str:
     from qa.export import DECLINED
 
     head = [
-        f"{line(said.text)} {''.join(f'[{n}]' for n in said.numbers)}".rstrip()
-        for said in (answer.headline, answer.weighing)
-        if said is not None
+        f"{line(said.text)} {''.join(f'[{n}]' for n in said.numbers)}".rstrip() for said in answer.statements
     ]
     told = [_sentence(s) for s in (*answer.sentences, *answer.extracted)]
     parts = ["\n".join(head), " ".join(told) or DECLINED]

@@ -17,6 +17,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "query": answer.query,
         "declined": answer.declined,
         "confidence": answer.confidence,
+        "caveat": _statement(answer.caveat),
         "headline": _statement(answer.headline),
         "weighing": _statement(answer.weighing),
         "answer": [_sentence(sentence) for sentence in answer.sentences],

@@ -73,9 +73,10 @@ def print_answer(answer: Answer) -> None:
         out.print()
     elif answer.declined:
         _print_declined(out, answer)
-    if answer.headline is not None:
-        out.print(_statement(answer.headline, "bold"))
-        out.print()
+    for said, style in ((answer.caveat, "yellow"), (answer.headline, "bold")):
+        if said is not None:
+            out.print(_statement(said, style))
+            out.print()
     if answer.writer:
         _print_written(out, answer)
     for sentence in answer.extracted if answer.writer else answer.sentences:
@@ -86,22 +87,26 @@ def print_answer(answer: Answer) -> None:
     if answer.weighing is not None:
         out.print(_statement(answer.weighing))
         out.print()
-    if answer.references:
-        out.print(Text("References", "bold"))
-        for entry in answer.references:
-            numbers = "".join(f"[{n}]" for n in entry.numbers)
-            out.print(Text(f"{numbers} {line(entry.text)}"))
-        out.print()
+    _print_references(out, answer)
     for notice in answer.notices:
         out.print(Text(f"! {line(notice)}", "yellow"))
     if answer.timings_ms:  # an answer that was kept has none
         out.print(Text(quiet_line(answer), "dim"))
 
 
+def _print_references(out: Console, answer: Answer) -> None:
+    if answer.references:
+        out.print(Text("References", "bold"))
+        for entry in answer.references:
+            numbers = "".join(f"[{n}]" for n in entry.numbers)
+            out.print(Text(f"{numbers} {line(entry.text)}"))
+        out.print()
+
+
 def _statement(said: Statement, style: str = "") -> Text:
     """What citewell says of the quotes, with their numbers."""
     numbers = "".join(f"[{n}]" for n in said.numbers)
-    return Text(f"{line(said.text)} {numbers}", style)
+    return Text(f"{line(said.text)} {numbers}".rstrip(), style)
 
 
 def _print_written(out: Console, answer: Answer) -> None:

@@ -33,7 +33,11 @@ def written(turn: int, sentences: Sequence[AnswerSentence], answer: Answer | Non
     """The sentences so far; once the `answer` is whole, with its headline, and apart what a model wrote."""
     if answer is None:
         return _sentences(turn, sentences, apart=False)
-    head = [_statement(turn, answer.headline, "bold"), _statement(turn, answer.weighing, "")]
+    head = [
+        _statement(turn, answer.caveat, "$text-warning"),
+        _statement(turn, answer.headline, "bold"),
+        _statement(turn, answer.weighing, ""),
+    ]
     said = [Content("\n").join(part for part in head if part is not None)]
     if answer.writer:
         said += [_by_model(turn, answer), _sentences(turn, answer.extracted, apart=False)]
