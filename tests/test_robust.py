@@ -83,14 +83,14 @@ async def test_a_size_that_has_passed_is_not_taken_again() -> None:
         await until(pilot, lambda: bool(dialog.query("#remark")))
         sizes: list[Size] = []
         for screen in (behind, dialog):
-            screen.screen_layout_refresh_signal.subscribe(app, lambda shown: sizes.append(shown.size))
+            screen.screen_layout_refresh_signal.subscribe(app, lambda shown: sizes.append(shown.outer_size))
             for size in (Size(140, 40), Size(60, 20), Size(20, 6)):
                 screen.post_message(events.Resize(size, size))
                 screen.call_later(lambda: None)  # between them, so that none stands for the next
         await pilot.pause()
         await pilot.pause()
         assert set(sizes) == {app.size}
-        assert (behind.size, dialog.size) == (app.size, app.size)
+        assert (behind.outer_size, dialog.outer_size) == (app.size, app.size)
         assert behind.has_class("-narrow")
         assert not behind.has_class("-wide")
 
