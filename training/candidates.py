@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -55,7 +55,6 @@ class Row:
     relevant: int
     found: list[Found]
     documents: bool = False  # judged, not passages
-    evidence: list[str] = field(default_factory=list)  # the words that answer, if the dataset says so
 
 
 ROW = TypeAdapter(Row)
@@ -106,7 +105,7 @@ def rows(dataset: Dataset, parts: Parts, limit: int | None) -> Iterator[Row]:
                 found.append(Found(paper.id, passage.header, passage.text, grade, *ranks[i], score))
             relevant = sum(grade > 0 for grade in qrels.values())
             yield Row(question.id, dataset.name, dataset.split, question.text, relevant, found,
-                      dataset.unit == "document", [quote.text for quote in question.quotes])  # fmt: skip
+                      dataset.unit == "document")  # fmt: skip
 
 
 def main() -> None:

@@ -14,14 +14,11 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from training.candidates import read_rows
 from training.judge import judge, scorer
-from training.model import read_model
 
 MAX_TOKENS = 320
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -36,7 +33,7 @@ def export(model_folder: Path, out: Path, name: str, kind: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         plain, fused = Path(scratch) / "plain.onnx", Path(scratch) / "fused.onnx"
-        heads, width = _write_onnx(model_folder, plain, kind)
+        heads, width = _write_onnx(model_folder, plain)
         optimised = optimize_model(
             str(plain), model_type="bert", num_heads=heads, hidden_size=width,
             optimization_options=FusionOptions("bert"), opt_level=0,
@@ -53,38 +50,37 @@ def export(model_folder: Path, out: Path, name: str, kind: str) -> None:
     (out / f"{kind}.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
 
 
-def _write_onnx(model_folder: Path, path: Path, kind: str) -> tuple[int, int]:
-    network = read_model(model_folder, eager=True) if kind == "reranker" else _Labels(model_folder)
+def _write_onnx(model_folder: Path, path: Path) -> tuple[int, int]:
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    network = AutoModelForSequenceClassification.from_pretrained(
+        model_folder, dtype=torch.float32, attn_implementation="eager"
+    ).eval()
+
+    class Logits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network  # a part of it: what is only closed over is written as constants
+
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+            read = self.network(input_ids=ids, attention_mask=mask, token_type_ids=types)
+            logits: torch.Tensor = read.logits
+            return logits
+
     example = torch.ones(2, 16, dtype=torch.long)
     axes = {name: {0: "batch", 1: "tokens"} for name in _INPUTS}
     torch.onnx.export(
-        network.eval(), (example, example, torch.zeros_like(example)), str(path), input_names=list(_INPUTS),
+        Logits(), (example, example, torch.zeros_like(example)), str(path), input_names=list(_INPUTS),
         output_names=["logits"], dynamic_axes={**axes, "logits": {0: "batch"}}, opset_version=17,
         dynamo=False,
     )  # fmt: skip
-    config: Any = network.encoder.config
-    return int(config.num_attention_heads), int(config.hidden_size)
-
-
-class _Labels(torch.nn.Module):
-    """A verifier as the export sees it: three tensors in, a logit for each label out."""
-
-    def __init__(self, folder: Path) -> None:
-        from transformers import AutoModelForSequenceClassification
-
-        super().__init__()
-        self.encoder = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, attn_implementation="eager"
-        )
-
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-        """Float of shape (pairs, labels)."""
-        read: torch.Tensor = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=types).logits
-        return read
+    return int(network.config.num_attention_heads), int(network.config.hidden_size)
 
 
 def _compare_support(path: Path, before: Path, after: Path) -> None:
     """How often the two agree on what a quote does to a claim, and how far their probabilities lie apart."""
+    import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     from qa.support import OnnxSupportModel

@@ -1,7 +1,7 @@
 """What a step of the training reads: a question, a passage that answers it, and passages that do not.
 
-Passages are cut to the words that matter, for a step takes as long as what it reads: an answer to words
-around its evidence, the others to where most of the question's words are. All of a step are equally long.
+Passages are cut to where most of the question's words are, for a step takes as long as what it reads. Answers
+are cut like the others: cut around their evidence they are told by how they are cut, and nothing is learned.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Reading:
     size: int = 8
     near: int = 5  # negatives of the top 20; the rest come from below
     header_dropped: float = 0.3
-    words: int = 48  # of a passage
+    words: int = 90  # of a passage
     whole: float = 0.1  # of the steps read passages whole
     reworded: float = 0.5  # of the questions that compare are asked in another form
     fused: float = 0.0  # what a fused score, as a part of the best, adds to a logit
@@ -68,13 +68,16 @@ def group(row: Row, how: Reading, words: int, rng: random.Random) -> Group | Non
     if len(others) < how.size - 1:
         return None
     wanted = _wanted(row.question)
-    spans = [evidence_window(positive.text, row.evidence, wanted, words, rng)]
-    spans += [window(other.text, wanted, words) for other in others]
-    headers = [rng.random() >= how.header_dropped for _ in spans]
     chosen = [positive, *others]
-    texts = [f"{f.header}. {t}" if h else t for f, t, h in zip(chosen, spans, headers, strict=True)]
+    texts = [reading(found, wanted, words, rng.random() >= how.header_dropped) for found in chosen]
     question = reworded(row.question, rng) if rng.random() < how.reworded else row.question
     return Group(question, texts, _known(row, chosen, how))
+
+
+def reading(found: Found, wanted: frozenset[str], words: int, header: bool) -> str:
+    """What the model reads of a passage; now and then without its header, so that it learns to do without."""
+    cut = window(found.text, wanted, words)
+    return f"{found.header}. {cut}" if header else cut
 
 
 def _known(row: Row, chosen: Sequence[Found], how: Reading) -> list[float]:
@@ -105,33 +108,6 @@ def window(text: str, wanted: frozenset[str], words: int) -> str:
         hits.append(hits[-1] + (_plain(part) in wanted))
     start = max(range(len(parts) - words + 1), key=lambda n: (hits[n + words] - hits[n], -n))
     return " ".join(parts[start : start + words])
-
-
-def evidence_window(
-    text: str, evidence: Sequence[str], wanted: frozenset[str], words: int, rng: random.Random
-) -> str:
-    """`words` words in a row around the evidence, wherever in them; where it is not found, as `window`."""
-    parts = text.split()
-    if len(parts) <= words:
-        return text
-    plain = [_plain(part) for part in parts]
-    for quote in evidence:
-        quoted = [_plain(part) for part in quote.split()]
-        place = _place(plain, quoted)
-        if place is not None:
-            end = min(place + min(len(quoted), words), len(parts))
-            start = rng.randint(max(0, end - words), min(place, len(parts) - words))
-            return " ".join(parts[start : start + words])
-    return window(text, wanted, words)
-
-
-def _place(parts: Sequence[str], quoted: Sequence[str]) -> int | None:
-    """Where the quote begins: what precedes and follows its first and last word may be cut off."""
-    key = list(quoted[1:-1][:6]) or list(quoted)
-    for n in range(len(parts) - len(key) + 1):
-        if list(parts[n : n + len(key)]) == key:
-            return max(0, n - 1) if len(quoted) > 2 else n
-    return None
 
 
 def _wanted(question: str) -> frozenset[str]:

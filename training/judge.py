@@ -29,16 +29,16 @@ def scorer(model: Path) -> Score:
     if (model / "model.onnx").is_file():
         return OnnxReranker(model, limit=10_000).score
     import torch
-    from transformers import AutoTokenizer
 
-    from training.model import logits, read_model
+    from training.model import read_model
 
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    network = read_model(model).eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = read_model(model).eval().to(device)
 
     def score(question: str, texts: Sequence[str]) -> list[float]:
-        with torch.inference_mode():
-            return logits(network, tokenizer, [(question, text) for text in texts], 320).tolist()
+        with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16):
+            logits: torch.Tensor = network([question], [texts], 320)
+        return [float(x) for x in logits[0]]
 
     return score
 

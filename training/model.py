@@ -1,122 +1,155 @@
-"""The network of our rerankers: a cross-encoder that starts as the bi-encoder it is made of.
+"""The networks of our rerankers: a cross-encoder, and a late interaction that starts as a bi-encoder.
 
-Question and passage are read together, and the logit is the sum of what a bi-encoder would say and of what is
-learned on top of it:
+A cross-encoder's new head starts at chance and needs some 100,000 pairs to leave it. A late interaction
+(Khattab & Zaharia, SIGIR 2020) reads question and passage apart, and so ranks before it is trained at all.
+Its logit is the sum of three cosines, each times a number that is learned:
 
-- a times the cosine of the mean of the question's tokens and the mean of the passage's;
-- b times, over the question's tokens, the weighted mean of the cosine of the most alike token of the passage
-  (late interaction: Khattab & Zaharia, SIGIR 2020), the weights learned and at first equal;
-- a classification head, at first zero.
-
-A head alone starts at chance and needs some 100,000 pairs to leave it; this starts as a ranking and is better
-after a thousand. An earlier reranker, which is only a head, is the same network with a = b = 0.
+- the mean of the question's tokens and the mean of the passage's, which is what a bi-encoder compares;
+- each token of the question and the token of the passage most like it, weighted, the weights learned and at
+  first equal;
+- the mean of the question's tokens and the most alike mean of 32 tokens in a row of the passage.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
+from torch.nn.functional import normalize, pad
 
-_HEAD = "head.safetensors"
-_COSINE, _LIKENESS = 3.0, 12.0  # a and b at first: logits of the candidates then lie about 2 apart
+Kind = Literal["cross", "late"]
+_HEAD = "late.safetensors"
+_FIRST = (1.5, 8.0, 1.5)  # times the three cosines, before training
+_WINDOW = 32
+_QUESTION = 96  # tokens of a question at most
 _PADDED = 32  # tokens: few shapes, for each new one costs the processor a plan
 _NOWHERE = -1e4  # where a maximum or a softmax should not look
 
 
-class Matcher(nn.Module):
-    """A BERT-like encoder with the head described above."""
+class CrossEncoder(nn.Module):
+    """Reads question and passage together; any BERT-like model with one logit."""
 
-    def __init__(self, encoder: Any, separators: tuple[int, int]) -> None:
-        """`separators`: the ids of [CLS] and [SEP], which are neither question nor passage."""
+    def __init__(self, network: Any, tokenizer: Any) -> None:
+        """`network` is a sequence classifier of transformers."""
         super().__init__()
-        width = int(encoder.config.hidden_size)
+        self.network = network
+        self.tokenizer = tokenizer
+        self.encoder = network.base_model
+
+    def forward(self, questions: Sequence[str], texts: Sequence[Sequence[str]], longest: int) -> torch.Tensor:
+        """Logits, float of shape (questions, texts of each); every question has equally many texts.
+
+        A pair is cut to `longest` tokens, the longer of the two first.
+        """
+        pairs = [(question, text) for question, own in zip(questions, texts, strict=True) for text in own]
+        encoded = self.tokenizer(
+            [question for question, _ in pairs], [text for _, text in pairs], padding=True,
+            truncation="longest_first", max_length=longest, pad_to_multiple_of=_PADDED, return_tensors="pt",
+        ).to(self.network.device)  # fmt: skip
+        logits: torch.Tensor = self.network(**encoded).logits
+        return logits.float().view(len(questions), -1)
+
+    def rates(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Its weights, with how many times the rate each is to be trained at."""
+        return [([p for p in self.parameters() if p.requires_grad], 1.0)]
+
+    def save(self, folder: Path) -> None:
+        """As transformers keeps it."""
+        self.network.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
+
+class LateInteraction(nn.Module):
+    """Reads question and passage apart and compares their tokens; see above."""
+
+    def __init__(self, encoder: Any, tokenizer: Any) -> None:
+        """`encoder` is a bi-encoder's, whose vectors are means of tokens."""
+        super().__init__()
         self.encoder = encoder
-        self.separators = separators
-        self.cosine = nn.Parameter(torch.tensor(_COSINE))
-        self.likeness = nn.Parameter(torch.tensor(_LIKENESS))
-        self.weight = nn.Linear(width, 1)
-        self.classifier = nn.Linear(width, 1)
-        for layer in (self.weight, self.classifier):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-        nn.init.constant_(self.classifier.bias, -0.85 * (_COSINE + _LIKENESS))  # so that most are about 0
+        self.tokenizer = tokenizer
+        self.times = nn.Parameter(torch.tensor(_FIRST))
+        self.weight = nn.Linear(int(encoder.config.hidden_size), 1, bias=False)
+        nn.init.zeros_(self.weight.weight)
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-        """One logit a pair, float of shape (pairs, 1); the inputs are int64 of shape (pairs, tokens)."""
-        read = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=types)
-        tokens = read.last_hidden_state.float()
-        first, last = self.separators
-        inside = (ids != first) & (ids != last) & (mask != 0)
-        asked = (inside & (types == 0)).float()
-        said = (inside & (types == 1)).float()
-        cosine = (_unit(_mean(tokens, asked)) * _unit(_mean(tokens, said))).sum(-1, keepdim=True)
-        unit = _unit(tokens)
-        alike = unit @ unit.transpose(1, 2) + _NOWHERE * (1 - said)[:, None, :]
-        weights = torch.softmax(self.weight(tokens).squeeze(-1) + _NOWHERE * (1 - asked), dim=-1)
-        likeness = (alike.max(-1).values.clamp(min=-1) * weights).sum(-1, keepdim=True)
-        logit: torch.Tensor = self.classifier(read.pooler_output.float())
-        return logit + self.cosine * cosine + self.likeness * likeness
+    def forward(self, questions: Sequence[str], texts: Sequence[Sequence[str]], longest: int) -> torch.Tensor:
+        """As CrossEncoder.forward; `longest` is a passage's."""
+        asked, asked_inside = self._tokens(questions, _QUESTION)
+        said, inside = self._tokens([text for own in texts for text in own], longest)
+        shape = (len(questions), -1)
+        question = normalize(_mean(asked, asked_inside), dim=-1)
+        passage = normalize(_mean(said, inside), dim=-1).unflatten(0, shape)
+        alike = torch.einsum(
+            "gid,gkjd->gkij", normalize(asked, dim=-1), normalize(said, dim=-1).unflatten(0, shape)
+        )
+        alike = alike + _NOWHERE * (1 - inside).unflatten(0, shape)[:, :, None, :]
+        weights = torch.softmax(self.weight(asked).squeeze(-1) + _NOWHERE * (1 - asked_inside), dim=-1)
+        windows = normalize(_windows(said, inside), dim=-1).unflatten(0, shape)
+        cosines = (
+            torch.einsum("gd,gkd->gk", question, passage),
+            (alike.amax(-1).clamp(min=-1) * weights[:, None, :]).sum(-1),
+            torch.einsum("gd,gkjd->gkj", question, windows).amax(-1),
+        )
+        logits: torch.Tensor = (torch.stack(cosines, dim=-1) * self.times).sum(-1)
+        return logits
+
+    def _tokens(self, texts: Sequence[str], longest: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token vectors (texts, tokens, width), and 1 where a token is of the text itself, else 0."""
+        encoded = self.tokenizer(
+            list(texts), padding=True, truncation=True, max_length=longest, pad_to_multiple_of=_PADDED,
+            return_tensors="pt", return_special_tokens_mask=True,
+        ).to(self.times.device)  # fmt: skip
+        special = encoded.pop("special_tokens_mask")
+        inside = (encoded.attention_mask * (1 - special)).float()
+        return self.encoder(**encoded).last_hidden_state.float(), inside
+
+    def rates(self) -> list[tuple[list[nn.Parameter], float]]:
+        """See CrossEncoder: what is new learns faster, and the three numbers are not of a weight's size."""
+        encoder = [p for p in self.encoder.parameters() if p.requires_grad]
+        return [(encoder, 1.0), ([self.weight.weight], 25.0), ([self.times], 600.0)]
+
+    def save(self, folder: Path) -> None:
+        """The encoder as transformers keeps it, and what is new beside it."""
+        from safetensors.torch import save_file
+
+        self.encoder.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        save_file({"times": self.times.detach(), "weight": self.weight.weight.detach()}, folder / _HEAD)
 
 
-def _mean(tokens: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
-    """Of the tokens that count: (pairs, width)."""
-    return (tokens * which[..., None]).sum(1) / which.sum(1, keepdim=True).clamp(min=1)
+Network = CrossEncoder | LateInteraction
 
 
-def _unit(vectors: torch.Tensor) -> torch.Tensor:
-    """Of length 1."""
-    return vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+def _mean(tokens: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+    """Of the tokens that count: (texts, width)."""
+    return (tokens * inside[..., None]).sum(1) / inside.sum(1, keepdim=True).clamp(min=1)
 
 
-def read_model(folder: Path, *, eager: bool = False) -> Matcher:
-    """The model in `folder`: one of ours, a bi-encoder to start from, or a cross-encoder with one logit.
+def _windows(tokens: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+    """Sums of so many tokens in a row, (texts, windows, width); to a cosine they are as good as means."""
+    sums = pad((tokens * inside[..., None]).cumsum(1), (0, 0, 1, 0))
+    size = min(_WINDOW, tokens.shape[1])
+    return sums[:, size:] - sums[:, :-size]
 
-    `eager` takes the plain operators that an export needs.
-    """
+
+def read_model(folder: Path, kind: Kind | None = None) -> Network:
+    """The model in `folder`; without `kind`, a late interaction if one was saved there."""
     from safetensors.torch import load_file
-    from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    separators = (int(tokenizer.cls_token_id), int(tokenizer.sep_token_id))
-    attention = "eager" if eager else "sdpa"
-    names = AutoConfig.from_pretrained(folder).architectures or []
-    if any("SequenceClassification" in name for name in names):
-        whole = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, attn_implementation=attention
+    saved = (folder / _HEAD).is_file()
+    if (kind or ("late" if saved else "cross")) == "cross":
+        network = AutoModelForSequenceClassification.from_pretrained(
+            folder, num_labels=1, dtype=torch.float32
         )
-        model = Matcher(whole.base_model, separators)
-        model.classifier.load_state_dict(whole.classifier.state_dict())
+        return CrossEncoder(network, tokenizer)
+    model = LateInteraction(AutoModel.from_pretrained(folder, dtype=torch.float32), tokenizer)
+    if saved:
+        head = load_file(folder / _HEAD)
         with torch.no_grad():
-            model.cosine.zero_()
-            model.likeness.zero_()
-        return model
-    encoder = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention)
-    model = Matcher(encoder, separators)
-    if (folder / _HEAD).is_file():
-        model.load_state_dict(load_file(folder / _HEAD), strict=False)
+            model.times.copy_(head["times"])
+            model.weight.weight.copy_(head["weight"])
     return model
-
-
-def write_model(model: Matcher, tokenizer: Any, folder: Path) -> None:
-    """Encoder and tokenizer as transformers keeps them, and the head beside them."""
-    from safetensors.torch import save_file
-
-    model.encoder.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    head = {k: v.contiguous() for k, v in model.state_dict().items() if not k.startswith("encoder.")}
-    save_file(head, folder / _HEAD)
-
-
-def logits(model: Matcher, tokenizer: Any, pairs: list[tuple[str, str]], max_tokens: int) -> torch.Tensor:
-    """A logit a pair, float of shape (pairs,), on the model's device; the longer text is cut first."""
-    device = model.cosine.device
-    encoded = tokenizer(
-        [question for question, _ in pairs], [text for _, text in pairs], padding=True,
-        truncation="longest_first", max_length=max_tokens, pad_to_multiple_of=_PADDED, return_tensors="pt",
-    ).to(device)  # fmt: skip
-    with torch.autocast(device.type, dtype=torch.bfloat16):
-        read: torch.Tensor = model(encoded.input_ids, encoded.attention_mask, encoded.token_type_ids)
-    return read.float().squeeze(-1)

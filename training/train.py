@@ -22,7 +22,7 @@ import torch
 
 from training.candidates import Row
 from training.groups import Group, Reading, group, mix
-from training.model import Matcher, logits, read_model, write_model
+from training.model import Kind, Network, read_model
 
 _WHOLE = 1000  # words: more than any passage has
 
@@ -33,13 +33,13 @@ class Recipe:
 
     start: Path
     groups: int
+    kind: Kind = "cross"
     minutes: float = 1e9  # of processor time, after which it ends although groups are left
     reading: Reading = field(default_factory=Reading)
     rate: float = 3e-5
-    head_rate: float = 10.0  # times the rate, for what is new
     warm_up: float = 0.1
     freeze: int = 0  # lowest layers, with the embeddings, that stay as they are
-    max_tokens: int = 128  # of a cut passage with its question
+    max_tokens: int = 160  # of a cut passage with its question
     max_whole: int = 256  # of a whole one
     groups_a_step: int = 4
     average_last: float = 0.3  # of the steps, whose weights are averaged
@@ -64,13 +64,10 @@ class Average:
 
 def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]]) -> None:
     """Trains and saves model and tokenizer to `out`."""
-    from transformers import AutoTokenizer
-
     rng = random.Random(recipe.seed)
     torch.manual_seed(recipe.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    tokenizer = AutoTokenizer.from_pretrained(recipe.start)
-    model = read_model(recipe.start).to(device).eval()  # without dropout: there is little to unlearn
+    model = read_model(recipe.start, recipe.kind).to(device).eval()  # without dropout: few steps to rob
     optimizer = _optimizer(model, recipe)
     rates = [part["lr"] for part in optimizer.param_groups]
     steps = recipe.groups // recipe.groups_a_step
@@ -85,10 +82,10 @@ def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]]) -> Non
             part["lr"] = rate * _share(done, recipe.warm_up)
         whole = rng.random() < recipe.reading.whole  # all of a step alike, or most of it is padding
         groups = _batch(source, recipe, whole, rng)
-        pairs = [(g.question, text) for g in groups for text in g.texts]
         longest = recipe.max_whole if whole else recipe.max_tokens
-        read = logits(model, tokenizer, pairs, longest)
-        scores = read.view(len(groups), -1) + torch.tensor([g.known for g in groups], device=device)
+        with torch.autocast(device, dtype=torch.bfloat16):
+            read = model([g.question for g in groups], [g.texts for g in groups], longest)
+        scores = read.float() + torch.tensor([g.known for g in groups], device=device)
         target = torch.zeros(len(groups), dtype=torch.long, device=device)  # the first of each answers
         loss = torch.nn.functional.cross_entropy(scores, target)
         optimizer.zero_grad()
@@ -96,7 +93,7 @@ def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]]) -> Non
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         losses.append(float(loss.detach()))
-        pairs_done += len(pairs)
+        pairs_done += read.numel()
         if done >= 1 - recipe.average_last:
             average.add(model)
         if (step + 1) % 20 == 0:
@@ -104,20 +101,13 @@ def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]]) -> Non
             loss_now = sum(losses[-20:]) / 20
             print(f"{done:.0%} step {step + 1} loss {loss_now:.3f} {speed:.1f} pairs/s", flush=True)
     model.load_state_dict({**model.state_dict(), **average.weights})
-    write_model(model, tokenizer, out)
+    model.save(out)
 
 
-def _optimizer(model: Matcher, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(model: Network, recipe: Recipe) -> torch.optim.Optimizer:
     freeze(model.encoder, recipe.freeze)
-    body = [p for p in model.encoder.parameters() if p.requires_grad]
-    shares = [model.cosine, model.likeness]
-    head = [*model.weight.parameters(), *model.classifier.parameters()]
-    rates = [
-        {"params": body, "lr": recipe.rate},
-        {"params": head, "lr": recipe.rate * recipe.head_rate},
-        {"params": shares, "lr": recipe.rate * recipe.head_rate**2},  # two numbers about 10, not 0.1
-    ]
-    return torch.optim.AdamW(rates, weight_decay=0.01)
+    parts = [{"params": weights, "lr": recipe.rate * times} for weights, times in model.rates()]
+    return torch.optim.AdamW(parts, weight_decay=0.01)
 
 
 def _batch(source: Iterator[Row], recipe: Recipe, whole: bool, rng: random.Random) -> list[Group]:
@@ -152,12 +142,13 @@ def main() -> None:
     options.add_argument("out", type=Path)
     options.add_argument("--start", type=Path, required=True, help="folder of the model to go on from")
     options.add_argument("--data", nargs="+", required=True, metavar="FILE[:SHARE]")
+    options.add_argument("--kind", choices=("cross", "late"), default="cross")
     options.add_argument("--groups", type=int, required=True)
     options.add_argument("--minutes", type=float, default=1e9)
     options.add_argument("--rate", type=float, default=3e-5)
     options.add_argument("--freeze", type=int, default=0)
     options.add_argument("--fused", type=float, default=0.0)
-    options.add_argument("--words", type=int, default=48)
+    options.add_argument("--words", type=int, default=90)
     options.add_argument("--whole", type=float, default=0.1)
     options.add_argument("--threads", type=int)
     options.add_argument("--seed", type=int, default=11)
@@ -169,8 +160,8 @@ def main() -> None:
         name, _, share = text.partition(":")
         files.append((Path(name), float(share or 1)))
     reading = Reading(words=given.words, whole=given.whole, fused=given.fused)
-    recipe = Recipe(given.start, given.groups, given.minutes, reading, given.rate, freeze=given.freeze,
-                    seed=given.seed)  # fmt: skip
+    recipe = Recipe(given.start, given.groups, given.kind, given.minutes, reading, given.rate,
+                    freeze=given.freeze, seed=given.seed)  # fmt: skip
     train(given.out, recipe, files)
 
 
