@@ -64,7 +64,7 @@ def test_a_late_interaction_starts_as_the_bi_encoder_it_is_made_of(tiny: Path) -
     u, v = asked.mean(axis=0), said.mean(axis=0)
     cosine = u @ v / np.linalg.norm(u) / np.linalg.norm(v)
     # A passage of less than 32 tokens is one window.
-    expected = 1.5 * cosine + 8 * likeness + 1.5 * cosine
+    expected = 1.5 * (cosine - 0.5) + 8 * (likeness - 0.5) + 1.5 * (cosine - 0.5)
     assert _logits(tiny, question, [passage], "late") == pytest.approx([expected], abs=1e-3)
 
 
@@ -98,6 +98,24 @@ def test_training_learns_what_answers_and_keeps_it(tiny: Path, tmp_path: Path, k
     logits = _logits(tmp_path / "model", "what increased density?", [f.text for f in _row().found])
     assert max(range(12), key=lambda n: logits[n]) == 1
     assert logits[1] - max(logits[:1] + logits[2:]) > 1
+
+
+def test_of_the_trained_weights_as_much_is_kept_as_was_asked_for(tiny: Path, tmp_path: Path) -> None:
+    from training.candidates import write_rows
+    from training.model import read_model
+    from training.train import Recipe, train
+
+    write_rows(iter([_row()]), tmp_path / "rows.jsonl")
+    files = [(tmp_path / "rows.jsonl", 1.0)]
+    for kept in (0.0, 0.5, 1.0):
+        recipe = Recipe(tiny, 8, "late", reading=Reading(size=4, near=3), rate=3e-3, kept=kept)
+        train(tmp_path / str(kept), recipe, files)
+    start = read_model(tiny, "late").state_dict()
+    none, half, whole = (read_model(tmp_path / str(kept)).state_dict() for kept in (0.0, 0.5, 1.0))
+    for name, value in start.items():
+        assert np.allclose(none[name], value, atol=1e-6)
+        assert np.allclose(half[name], (value + whole[name]) / 2, atol=1e-5)
+    assert not np.allclose(whole["times"], start["times"], atol=1e-3)
 
 
 def test_a_group_is_one_answer_first_and_passages_that_are_none() -> None:

@@ -23,6 +23,7 @@ from torch.nn.functional import normalize, pad
 Kind = Literal["cross", "late"]
 _HEAD = "late.safetensors"
 _FIRST = (1.5, 8.0, 1.5)  # times the three cosines, before training
+_USUAL = 0.5  # cosine of a candidate: with it taken off, logits are about 0, as the blend expects
 _WINDOW = 32
 _QUESTION = 96  # tokens of a question at most
 _PADDED = 32  # tokens: few shapes, for each new one costs the processor a plan
@@ -78,21 +79,20 @@ class LateInteraction(nn.Module):
         """As CrossEncoder.forward; `longest` is a passage's."""
         asked, asked_inside = self._tokens(questions, _QUESTION)
         said, inside = self._tokens([text for own in texts for text in own], longest)
-        shape = (len(questions), -1)
         question = normalize(_mean(asked, asked_inside), dim=-1)
-        passage = normalize(_mean(said, inside), dim=-1).unflatten(0, shape)
-        alike = torch.einsum(
-            "gid,gkjd->gkij", normalize(asked, dim=-1), normalize(said, dim=-1).unflatten(0, shape)
-        )
-        alike = alike + _NOWHERE * (1 - inside).unflatten(0, shape)[:, :, None, :]
+        passage = normalize(_mean(said, inside), dim=-1).view(len(questions), -1, said.shape[-1])
+        unit = normalize(said, dim=-1).view(*passage.shape[:2], *said.shape[1:])
+        outside = 1 - inside.view(*passage.shape[:2], 1, -1)
+        alike = torch.einsum("gid,gkjd->gkij", normalize(asked, dim=-1), unit) + _NOWHERE * outside
         weights = torch.softmax(self.weight(asked).squeeze(-1) + _NOWHERE * (1 - asked_inside), dim=-1)
-        windows = normalize(_windows(said, inside), dim=-1).unflatten(0, shape)
+        windows = normalize(_windows(said, inside), dim=-1)
+        windows = windows.view(*passage.shape[:2], *windows.shape[1:])
         cosines = (
             torch.einsum("gd,gkd->gk", question, passage),
             (alike.amax(-1).clamp(min=-1) * weights[:, None, :]).sum(-1),
             torch.einsum("gd,gkjd->gkj", question, windows).amax(-1),
         )
-        logits: torch.Tensor = (torch.stack(cosines, dim=-1) * self.times).sum(-1)
+        logits: torch.Tensor = ((torch.stack(cosines, dim=-1) - _USUAL) * self.times).sum(-1)
         return logits
 
     def _tokens(self, texts: Sequence[str], longest: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -134,20 +134,24 @@ def _windows(tokens: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
     return sums[:, size:] - sums[:, :-size]
 
 
+def is_late(folder: Path) -> bool:
+    """Whether a trained late interaction is in `folder`."""
+    return (folder / _HEAD).is_file()
+
+
 def read_model(folder: Path, kind: Kind | None = None) -> Network:
     """The model in `folder`; without `kind`, a late interaction if one was saved there."""
     from safetensors.torch import load_file
     from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    saved = (folder / _HEAD).is_file()
-    if (kind or ("late" if saved else "cross")) == "cross":
+    if (kind or ("late" if is_late(folder) else "cross")) == "cross":
         network = AutoModelForSequenceClassification.from_pretrained(
             folder, num_labels=1, dtype=torch.float32
         )
         return CrossEncoder(network, tokenizer)
     model = LateInteraction(AutoModel.from_pretrained(folder, dtype=torch.float32), tokenizer)
-    if saved:
+    if is_late(folder):
         head = load_file(folder / _HEAD)
         with torch.no_grad():
             model.times.copy_(head["times"])

@@ -43,6 +43,7 @@ class Recipe:
     max_whole: int = 256  # of a whole one
     groups_a_step: int = 4
     average_last: float = 0.3  # of the steps, whose weights are averaged
+    kept: float = 1.0  # of what was learned: the weights go only so far from those of the start
     seed: int = 11
 
 
@@ -68,12 +69,14 @@ def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]]) -> Non
     torch.manual_seed(recipe.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = read_model(recipe.start, recipe.kind).to(device).eval()  # without dropout: few steps to rob
+    start = {name: value.clone() for name, value in model.state_dict().items()}
     optimizer = _optimizer(model, recipe)
     rates = [part["lr"] for part in optimizer.param_groups]
     steps = recipe.groups // recipe.groups_a_step
     source = mix(files, rng)
     average = Average()
-    begun, worked, pairs_done, losses = time.monotonic(), time.process_time(), 0, [0.0]
+    begun, worked, pairs_done = time.monotonic(), time.process_time(), 0
+    losses: list[float] = []
     for step in range(steps):
         done = max(step / steps, (time.process_time() - worked) / 60 / recipe.minutes)
         if done >= 1:
@@ -100,7 +103,10 @@ def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]]) -> Non
             speed = pairs_done / (time.monotonic() - begun)
             loss_now = sum(losses[-20:]) / 20
             print(f"{done:.0%} step {step + 1} loss {loss_now:.3f} {speed:.1f} pairs/s", flush=True)
-    model.load_state_dict({**model.state_dict(), **average.weights})
+    if not average.weights:  # fewer steps than an average is made of
+        average.add(model)
+    learned = {name: start[name].lerp(value, recipe.kept) for name, value in average.weights.items()}
+    model.load_state_dict({**model.state_dict(), **learned})
     model.save(out)
 
 
@@ -150,6 +156,7 @@ def main() -> None:
     options.add_argument("--fused", type=float, default=0.0)
     options.add_argument("--words", type=int, default=90)
     options.add_argument("--whole", type=float, default=0.1)
+    options.add_argument("--kept", type=float, default=1.0)
     options.add_argument("--threads", type=int)
     options.add_argument("--seed", type=int, default=11)
     given = options.parse_args()
@@ -161,7 +168,7 @@ def main() -> None:
         files.append((Path(name), float(share or 1)))
     reading = Reading(words=given.words, whole=given.whole, fused=given.fused)
     recipe = Recipe(given.start, given.groups, given.kind, given.minutes, reading, given.rate,
-                    freeze=given.freeze, seed=given.seed)  # fmt: skip
+                    freeze=given.freeze, kept=given.kept, seed=given.seed)  # fmt: skip
     train(given.out, recipe, files)
 
 
