@@ -19,6 +19,7 @@ import numpy as np
 
 from training.candidates import read_rows
 from training.judge import judge, scorer
+from training.model import is_late
 
 MAX_TOKENS = 320
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -30,6 +31,8 @@ def export(model_folder: Path, out: Path, name: str, kind: str) -> None:
     from onnxruntime.transformers.fusion_options import FusionOptions
     from onnxruntime.transformers.optimizer import optimize_model
 
+    if is_late(model_folder):
+        raise SystemExit("A late interaction reads two texts apart: there is no export of it yet.")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         plain, fused = Path(scratch) / "plain.onnx", Path(scratch) / "fused.onnx"

@@ -29,20 +29,16 @@ def scorer(model: Path) -> Score:
     if (model / "model.onnx").is_file():
         return OnnxReranker(model, limit=10_000).score
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    from training.model import read_model
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    network = AutoModelForSequenceClassification.from_pretrained(model, dtype=torch.bfloat16)
-    network = network.eval().to(device)
+    network = read_model(model).eval().to(device)
 
     def score(question: str, texts: Sequence[str]) -> list[float]:
-        encoded = tokenizer(
-            [question] * len(texts), list(texts), padding=True, truncation="longest_first", max_length=320,
-            return_tensors="pt",
-        ).to(device)  # fmt: skip
-        with torch.inference_mode():
-            return [float(x) for x in network(**encoded).logits.float().view(-1)]
+        with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16):
+            logits: torch.Tensor = network([question], [texts], 320)
+        return [float(x) for x in logits[0]]
 
     return score
 

@@ -1,6 +1,8 @@
 """Questions that label themselves, made from the papers of a library: more kinds of them than any dataset.
 
-    python -m training.selfsup OUT DATASET [--limit N] [--seed S] [--cache DIR]
+    python -m training.selfsup OUT DATASET [--papers] [--limit N] [--seed S] [--cache DIR]
+
+DATASET is a dataset or, with --papers, any folder of papers.
 
 Two sources: a sentence of an abstract, answered by the body passage of that paper that shares most of its
 rare words; and a sentence taken out of its passage, answered by what is left of the passage. Each is asked
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.datasets import load
+from eval.model import Dataset, Material
 from index.model import SectionKind
 from index.reader import Reader, StoredPaper, StoredPassage
 from index.sentences import sentence_spans
@@ -148,16 +151,25 @@ def _row(row_id: str, name: str, parts: Parts, reader: Reader, asked: _Asked) ->
     return Row(row_id, name, "self", asked.text, 1, found)
 
 
+def of_papers(folder: Path) -> Dataset:
+    """The papers below `folder` as a dataset without questions."""
+    files = tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+    return Dataset(folder.name, "all", "passage", (), Material((folder,), contents=files))
+
+
 def main() -> None:
     """The command line."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("out", type=Path)
     options.add_argument("dataset", type=Path)
+    options.add_argument(
+        "--papers", action="store_true", help="DATASET is a folder of papers, without questions"
+    )
     options.add_argument("--limit", type=int, default=1000)
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--cache", type=Path, default=cache_folder())
     given = options.parse_args()
-    dataset = load(given.dataset, "all")
+    dataset = of_papers(given.dataset) if given.papers else load(given.dataset, "all")
     with library_parts(dataset, given.cache) as parts:
         write_rows(rows(dataset.name, parts, given.limit, given.seed), given.out)
 

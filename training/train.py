@@ -3,7 +3,9 @@
     python -m training.train OUT --start MODEL --data FILE[:SHARE] ... --groups N
 
 A group is a question, one passage that answers it and seven that do not: five of the top 20, two from below.
-The loss is softmax cross-entropy over the group (ListNet's top-one probability; Cao et al., ICML 2007).
+The loss is softmax cross-entropy over the group (ListNet's top-one probability; Cao et al., ICML 2007), of
+the logits alone or, with `--fused 10`, of the logits added to the fused scores as the blend adds them: then
+the model learns what the fused ranking does not know.
 """
 
 from __future__ import annotations
@@ -12,60 +14,37 @@ import argparse
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from training.candidates import Found, Row, read_rows
+from training.candidates import Row
+from training.groups import Group, Reading, group, mix
+from training.model import Kind, Network, read_model
 
-_NEAR, _FAR = 20, 60
+_WHOLE = 1000  # words: more than any passage has
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What decides the result besides the data."""
 
-    start: str
+    start: Path
     groups: int
-    size: int = 8
-    near: int = 5  # negatives of the top 20; the rest come from below
+    kind: Kind = "cross"
+    minutes: float = 1e9  # of processor time, after which it ends although groups are left
+    reading: Reading = field(default_factory=Reading)
     rate: float = 3e-5
     warm_up: float = 0.1
     freeze: int = 0  # lowest layers, with the embeddings, that stay as they are
-    max_tokens: int = 192
-    header_dropped: float = 0.3
+    max_tokens: int = 160  # of a cut passage with its question
+    max_whole: int = 256  # of a whole one
     groups_a_step: int = 4
     average_last: float = 0.3  # of the steps, whose weights are averaged
+    kept: float = 1.0  # of what was learned: the weights go only so far from those of the start
     seed: int = 11
-
-
-def mix(files: Sequence[tuple[Path, float]], rng: random.Random) -> Iterator[Row]:
-    """Rows without end, file by file in proportion to their shares, each file in a new order every round."""
-    pools = [read_rows(path) for path, _ in files]
-    pools = [[row for row in rows if any(f.relevant for f in row.found)] for rows in pools]
-    orders: list[list[Row]] = [[] for _ in pools]
-    while True:
-        (which,) = rng.choices(range(len(pools)), [share for _, share in files])
-        if not orders[which]:
-            orders[which] = rng.sample(pools[which], len(pools[which]))
-        yield orders[which].pop()
-
-
-def group(row: Row, recipe: Recipe, rng: random.Random) -> list[Found] | None:
-    """One passage that answers and `size` − 1 that do not, the answer first; None if there are too few."""
-    positive = rng.choice([f for f in row.found if f.relevant])
-    near = [f for f in row.found[:_NEAR] if not f.relevant]
-    far = [f for f in row.found[_NEAR:_FAR] if not f.relevant]
-    chosen = rng.sample(near, min(recipe.near, len(near)))
-    chosen += rng.sample(far, min(recipe.size - 1 - len(chosen), len(far)))
-    return [positive, *chosen] if len(chosen) == recipe.size - 1 else None
-
-
-def reading(found: Found, recipe: Recipe, rng: random.Random) -> str:
-    """What the model reads of a passage; now and then without its header, so that it learns to do without."""
-    return found.text if rng.random() < recipe.header_dropped else f"{found.header}. {found.text}"
 
 
 class Average:
@@ -86,59 +65,66 @@ class Average:
 
 def train(out: Path, recipe: Recipe, files: Sequence[tuple[Path, float]]) -> None:
     """Trains and saves model and tokenizer to `out`."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
     rng = random.Random(recipe.seed)
     torch.manual_seed(recipe.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    tokenizer = AutoTokenizer.from_pretrained(recipe.start)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        recipe.start, num_labels=1, dtype=torch.float32
-    ).to(device)
-    freeze(model, recipe.freeze)
-    weights = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.01)
+    model = read_model(recipe.start, recipe.kind).to(device).eval()  # without dropout: few steps to rob
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    optimizer = _optimizer(model, recipe)
+    rates = [part["lr"] for part in optimizer.param_groups]
     steps = recipe.groups // recipe.groups_a_step
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, recipe))
     source = mix(files, rng)
     average = Average()
-    model.train()
-    begun = time.monotonic()
+    begun, worked, pairs_done = time.monotonic(), time.process_time(), 0
     losses: list[float] = []
     for step in range(steps):
-        pairs, groups = _batch(source, recipe, rng)
-        encoded = tokenizer(
-            [q for q, _ in pairs], [t for _, t in pairs], padding=True, truncation="longest_first",
-            max_length=recipe.max_tokens, return_tensors="pt",
-        ).to(device)  # fmt: skip
+        done = max(step / steps, (time.process_time() - worked) / 60 / recipe.minutes)
+        if done >= 1:
+            break
+        for part, rate in zip(optimizer.param_groups, rates, strict=True):
+            part["lr"] = rate * _share(done, recipe.warm_up)
+        whole = rng.random() < recipe.reading.whole  # all of a step alike, or most of it is padding
+        groups = _batch(source, recipe, whole, rng)
+        longest = recipe.max_whole if whole else recipe.max_tokens
         with torch.autocast(device, dtype=torch.bfloat16):
-            logits = model(**encoded).logits.float().view(groups, recipe.size)
-        loss = torch.nn.functional.cross_entropy(logits, torch.zeros(groups, dtype=torch.long, device=device))
+            read = model([g.question for g in groups], [g.texts for g in groups], longest)
+        scores = read.float() + torch.tensor([g.known for g in groups], device=device)
+        target = torch.zeros(len(groups), dtype=torch.long, device=device)  # the first of each answers
+        loss = torch.nn.functional.cross_entropy(scores, target)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        schedule.step()
         losses.append(float(loss.detach()))
-        if step >= steps * (1 - recipe.average_last):
+        pairs_done += read.numel()
+        if done >= 1 - recipe.average_last:
             average.add(model)
         if (step + 1) % 20 == 0:
-            pairs_done = (step + 1) * recipe.groups_a_step * recipe.size
-            rate = pairs_done / (time.monotonic() - begun)
-            print(f"step {step + 1}/{steps} loss {sum(losses[-20:]) / 20:.3f} {rate:.1f} pairs/s", flush=True)
-    model.load_state_dict({**model.state_dict(), **average.weights})
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+            speed = pairs_done / (time.monotonic() - begun)
+            loss_now = sum(losses[-20:]) / 20
+            print(f"{done:.0%} step {step + 1} loss {loss_now:.3f} {speed:.1f} pairs/s", flush=True)
+    if not average.weights:  # fewer steps than an average is made of
+        average.add(model)
+    learned = {name: start[name].lerp(value, recipe.kept) for name, value in average.weights.items()}
+    model.load_state_dict({**model.state_dict(), **learned})
+    model.save(out)
 
 
-def _batch(source: Iterator[Row], recipe: Recipe, rng: random.Random) -> tuple[list[tuple[str, str]], int]:
-    pairs: list[tuple[str, str]] = []
-    while len(pairs) < recipe.groups_a_step * recipe.size:
-        row = next(source)
-        found = group(row, recipe, rng)
-        if found is not None:
-            pairs += [(row.question, reading(f, recipe, rng)) for f in found]
-    return pairs, recipe.groups_a_step
+def _optimizer(model: Network, recipe: Recipe) -> torch.optim.Optimizer:
+    freeze(model.encoder, recipe.freeze)
+    parts = [{"params": weights, "lr": recipe.rate * times} for weights, times in model.rates()]
+    return torch.optim.AdamW(parts, weight_decay=0.01)
+
+
+def _batch(source: Iterator[Row], recipe: Recipe, whole: bool, rng: random.Random) -> list[Group]:
+    how = recipe.reading
+    words = _WHOLE if whole else how.words
+    groups: list[Group] = []
+    while len(groups) < recipe.groups_a_step:
+        made = group(next(source), how, words, rng)
+        if made is not None:
+            groups.append(made)
+    return groups
 
 
 def freeze(model: Any, layers: int) -> None:
@@ -151,30 +137,38 @@ def freeze(model: Any, layers: int) -> None:
             weight.requires_grad = False
 
 
-def _rate(step: int, steps: int, recipe: Recipe) -> float:
-    """Linear warm-up, then linear decay."""
-    warm = max(1, int(steps * recipe.warm_up))
-    return (step + 1) / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
+def _share(done: float, warm_up: float) -> float:
+    """Of the rate: linear warm-up, then linear decay. `done` is the part of the training that is over."""
+    return (done + 1e-3) / warm_up if done < warm_up else (1 - done) / (1 - warm_up)
 
 
 def main() -> None:
     """The command line."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("out", type=Path)
-    options.add_argument("--start", required=True, help="folder of the model to go on from")
+    options.add_argument("--start", type=Path, required=True, help="folder of the model to go on from")
     options.add_argument("--data", nargs="+", required=True, metavar="FILE[:SHARE]")
+    options.add_argument("--kind", choices=("cross", "late"), default="cross")
     options.add_argument("--groups", type=int, required=True)
+    options.add_argument("--minutes", type=float, default=1e9)
     options.add_argument("--rate", type=float, default=3e-5)
     options.add_argument("--freeze", type=int, default=0)
-    options.add_argument("--max-tokens", type=int, default=192)
+    options.add_argument("--fused", type=float, default=0.0)
+    options.add_argument("--words", type=int, default=90)
+    options.add_argument("--whole", type=float, default=0.1)
+    options.add_argument("--kept", type=float, default=1.0)
+    options.add_argument("--threads", type=int)
     options.add_argument("--seed", type=int, default=11)
     given = options.parse_args()
+    if given.threads:
+        torch.set_num_threads(given.threads)
     files = []
     for text in given.data:
         name, _, share = text.partition(":")
         files.append((Path(name), float(share or 1)))
-    recipe = Recipe(given.start, given.groups, rate=given.rate, freeze=given.freeze,
-                    max_tokens=given.max_tokens, seed=given.seed)  # fmt: skip
+    reading = Reading(words=given.words, whole=given.whole, fused=given.fused)
+    recipe = Recipe(given.start, given.groups, given.kind, given.minutes, reading, given.rate,
+                    freeze=given.freeze, kept=given.kept, seed=given.seed)  # fmt: skip
     train(given.out, recipe, files)
 
 
