@@ -154,7 +154,8 @@ def test_ctrl_c_in_a_terminal_keeps_what_was_stored_and_leaves_no_child(tmp_path
     for number in range(80):
         (folder / f"{number:02}.txt").write_text(f"A study of w{number}\n\nThe w{number} sleep by day.\n")
     script = (
-        "import sys, time; from pathlib import Path; from index.library import Library\n"
+        "import signal, sys, time; from pathlib import Path; from index.library import Library\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell may start jobs without it
         "from index.sync import *\n"
         "from index.events import *; from tests.fakes import FakeEmbedder, SUFFIXES\n"
         "from tests.test_reading_pool import children, tokenizer\n"

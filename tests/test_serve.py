@@ -247,6 +247,7 @@ async def test_strangers_get_nothing_and_ctrl_c_leaves_no_process(own_library: P
             assert json.loads(message.data) == ["pong", "17"]
             assert len(served.children()) == 1
             out = await asyncio.to_thread(ended, served)
+            await tab.close()
     assert served.process.returncode == 0
     assert out.splitlines()[-1] == "citewell serve has ended."
     assert served.children() == []
