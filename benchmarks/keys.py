@@ -11,7 +11,8 @@ tens of milliseconds after the one before was seen:
     a model writes     letters while a language model streams its answer, 50 tokens a second
 
 The letters are Armenian: none stands anywhere else on the screen, so a letter that arrives is the one that
-was sent. A step is seen when a row of the table is drawn. What the library has already is not added again.
+was sent. A step is seen when a row of the table is drawn; steps begin once there are rows to walk over. What
+the library has already is not added again: FOLDER should hold some hundred papers that are new to it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ _QUESTIONS = (
 _TABLE_ROWS = range(4, 20)  # of the terminal, from 1: where only the table draws
 _MOVE = re.compile(rb"\x1b\[(\d+);\d+H")
 _UP, _DOWN, _CLEAR, _TO_LIBRARY, _QUIT = "\x1b[A", "\x1b[B", "\x15", "\x0c", "\x11"
+_PAPERS = re.compile(rb"([\d,]+) papers")
+_MARGIN, _WALK = 10, 20  # rows from the first one to where the walk begins, and steps down before it goes up
 _TOKENS_A_SECOND = 50
 _READY = "scope: all papers"
 
@@ -73,7 +76,8 @@ class Keys:
     def step(self) -> float:
         """Seconds until the table was drawn with its cursor elsewhere."""
         self._steps += 1
-        return self._press(_DOWN if self._steps % 40 < 20 else _UP, _table_drawn)
+        down = (self._steps - 1) % (2 * _WALK) < _WALK
+        return self._press(_DOWN if down else _UP, _table_drawn)
 
     def _press(self, key: str, seen: Callable[[bytes], bool]) -> float:
         self._pause()
@@ -90,6 +94,12 @@ class Keys:
 
 def _table_drawn(seen: bytes) -> bool:
     return any(int(row) in _TABLE_ROWS for row in _MOVE.findall(seen))
+
+
+def _has_rows(seen: bytes) -> bool:
+    """Whether the head line has told of so many papers that each step finds a row to go to: at the last one
+    a step draws nothing, and what is drawn next for another reason would be taken for it."""
+    return any(int(count.replace(b",", b"")) > 2 * _MARGIN + _WALK for count in _PAPERS.findall(seen))
 
 
 @contextmanager
@@ -164,7 +174,8 @@ def at_rest_and_adding(library: Path, papers: Path, count: int) -> Iterator[tupl
         terminal.settle(0.3, 3)
         terminal.send("\r")
         terminal.wait("adding papers", 60)
-        terminal.send(_DOWN * 10)  # at the first row a step up draws nothing
+        terminal.wait(_has_rows, 60)
+        terminal.send(_DOWN * _MARGIN)
         terminal.settle(0.1, 2)
         yield "papers come in, table", [keys.step() for _ in range(count)]
         terminal.send(_TO_LIBRARY)

@@ -29,6 +29,7 @@ from index.sync import Syncer
 from tests.conftest import SAMPLES
 from tests.fakes import SUFFIXES, FakeEmbedder, parse_tiny, report_of
 from tests.pdfs import column, pdf, prose, wrap
+from tui.background import in_background
 
 ROOM = 256
 
@@ -133,6 +134,26 @@ def test_whoever_stops_half_way_leaves_no_process_and_no_thread(tmp_path: Path, 
     stream.close()
     assert children() == before
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("reading")]
+
+
+def test_workers_give_way_with_the_work_that_they_are_part_of(files: list[Path]) -> None:
+    """In another session a low priority would count for nothing: Linux weighs the sessions first."""
+    before = children()
+    seen: list[tuple[int, bool, bool]] = []
+
+    def step() -> None:
+        with closing(ReadingPool(tokenizer, workers=2).read([Task(str(files[0]))] * 2, ROOM)) as stream:
+            for _ in range(2):
+                while next(stream) is None:
+                    pass
+            seen.extend(
+                (os.getpriority(os.PRIO_PROCESS, pid), os.getsid(pid) == os.getsid(0), os.getpgid(pid) == pid)
+                for pid in children() - before
+            )
+
+    nice = max(10, os.getpriority(os.PRIO_PROCESS, 0))
+    in_background(step)
+    assert seen == [(nice, True, True)] * 2
 
 
 def test_workers_are_as_many_as_the_work_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:

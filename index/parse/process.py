@@ -81,7 +81,9 @@ class WorkerProcess:
             stderr=subprocess.DEVNULL,
             env={**environment, "PYTHONPATH": path},
             # ctrl-c in a terminal is for us, who then end the worker: by itself it would look like a crash.
-            start_new_session=True,
+            # A session of its own would do that too, but Linux shares the processor between sessions first,
+            # and a priority lowered in one counts for nothing against the others.
+            process_group=0,
         )
         self._worker = worker
         if self._abandoned:
