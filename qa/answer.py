@@ -5,7 +5,6 @@ Where there is a language model, it writes the answer; the papers' own sentences
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from qa.abbreviations import definitions, expanded
 from qa.caveat import Spoken, allowed_by, caveat, preferring
 from qa.clock import Clock
 from qa.confidence import confidence, is_answerable
+from qa.coverage import rarities
 from qa.extract import Candidate, candidates, choose
 from qa.model import (
     EVERYTHING,
@@ -40,7 +40,6 @@ from qa.retrieve import Retriever, renumbered, select
 from qa.support import SupportModel
 from qa.verify import page_of, stands_at
 from qa.weigh import weigh
-from qa.words import content_words, stem
 
 if TYPE_CHECKING:
     from qa.write import Writer
@@ -137,7 +136,7 @@ class Answerer:
             meanings = abbreviations(reader, evidence)
             ranked = candidates(
                 evidence, query.text, vector, rarity, self._embedder, self._reranker, options.rerank_ms,
-                meanings, self._support,
+                meanings, self._support, rankings.vectors,
             )  # fmt: skip
             certainty = confidence(evidence, ranked, rarity, rankings.best_logit)
             spoken = Spoken(reader, query.text)
@@ -162,16 +161,6 @@ class Answerer:
         for sentence in (*answer.sentences, *answer.extracted):
             yield SentenceReady(sentence)
         yield Finished(answer)
-
-
-def rarities(reader: Reader, question: str) -> dict[str, float]:
-    """For each stem of the question its inverse document frequency over the library's passages.
-
-    Robertson and Sparck Jones' form as BM25 uses it, kept positive: log(1 + (N - n + 0.5) / (n + 0.5)).
-    """
-    total = reader.passages_up_to()
-    frequency = reader.document_frequencies(content_words(question))
-    return {stem(word): math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in frequency.items()}
 
 
 def abbreviations(reader: Reader, evidence: Sequence[ScoredPassage]) -> dict[int, dict[str, str]]:

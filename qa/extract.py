@@ -12,6 +12,7 @@ from index.embed import Embedder, Vectors
 from index.model import SectionKind, Span
 from index.sentences import CELL_SEPARATOR, sentence_spans
 from qa.abbreviations import expanded
+from qa.coverage import coverage
 from qa.model import ScoredPassage
 from qa.rerank import Reranker
 from qa.support import SupportModel
@@ -64,7 +65,6 @@ _WEIGHT_LOGIT = 0.05  # of the reranker's logit for the sentence
 _WEIGHT_DECIDED = 0.30  # of how likely a sentence decides a question that asks whether, or for an effect
 _READ = 16  # sentences that the reranker reads
 _EMBEDDED = 10  # sentences whose meaning is compared
-_TITLE_CREDIT = 0.5  # a word of the question that only the paper's title holds counts this much
 _REDUNDANCY = 0.25
 _SAME = 0.78  # likeness from which two sentences say the same thing
 _BELOW_BEST = 0.35  # a sentence that scores less than the best by more than this is not quoted
@@ -109,6 +109,7 @@ def candidates(
     budget_ms: float | None = None,
     meanings: Mapping[int, Mapping[str, str]] | None = None,
     support: SupportModel | None = None,
+    vectors: Mapping[str, Vectors] | None = None,
 ) -> list[Candidate]:
     """The most promising quotable sentences of the evidence with their scores, best first.
 
@@ -117,6 +118,7 @@ def candidates(
     the passage's score say which sentences the reranker reads, and these three which ones are embedded:
     reading all of them would cost more than finding the passages did, and changed no choice in 200 questions.
     A question that asks whether, or for an effect, is best answered by a sentence that decides it.
+    `vectors` are of sentences that retrieval has embedded already, by their text.
     """
     found = sorted(_weighed(evidence, question, rarity, meanings or {}), key=lambda s: -s.early)[:_READ]
     if not found:
@@ -130,10 +132,10 @@ def candidates(
         for s, logit, sure in zip(found, logits, decided, strict=True)
     ]
     promising = sorted(range(len(found)), key=lambda n: -early[n])[:_EMBEDDED]
-    vectors = embedder.passages([found[n].reading for n in promising])
+    embedded = _embedded([found[n].reading for n in promising], embedder, vectors or {})
     scored = [
         _candidate(found[n], early[n], logits[n], row, float(row @ vector))
-        for n, row in zip(promising, vectors, strict=True)
+        for n, row in zip(promising, embedded, strict=True)
     ]
     return sorted(scored, key=lambda c: (-c.score, c.source.rank, c.span.start))
 
@@ -145,6 +147,13 @@ def _candidate(
         sentence.source, sentence.span, sentence.text, early + _WEIGHT_MEANING * cosine, sentence.coverage,
         cosine, vector, logit, sentence.stems,
     )  # fmt: skip
+
+
+def _embedded(texts: Sequence[str], embedder: Embedder, known: Mapping[str, Vectors]) -> list[Vectors]:
+    """The vector of each text; those that are known are not computed again."""
+    new = [text for text in texts if text not in known]
+    found = {**known, **(dict(zip(new, embedder.passages(new), strict=True)) if new else {})}
+    return [found[text] for text in texts]
 
 
 def _logits(
@@ -168,9 +177,9 @@ def _weighed(
         for span, text in _sentences(source):
             reading = expanded(text, meanings.get(source.paper.id, {}), set(), most=_SPELLED_OUT)
             held = frozenset(stems(reading))
-            coverage = _coverage(wanted, held, title, rarity)
-            early = _WEIGHT_WORDS * coverage + _WEIGHT_PASSAGE * source.score - _drawback(source, text)
-            weighed.append(_Sentence(source, span, text, reading, coverage, held, early))
+            share = coverage(wanted, held, title, rarity)
+            early = _WEIGHT_WORDS * share + _WEIGHT_PASSAGE * source.score - _drawback(source, text)
+            weighed.append(_Sentence(source, span, text, reading, share, held, early))
     return weighed
 
 
@@ -195,15 +204,6 @@ def _sentences(source: ScoredPassage) -> list[tuple[Span, str]]:
 
 def _is_quotable(text: str) -> bool:
     return len(text.split()) >= _MIN_WORDS and len(text) <= _MAX_CHARACTERS and any(c.islower() for c in text)
-
-
-def _coverage(wanted: set[str], held: frozenset[str], title: set[str], rarity: Mapping[str, float]) -> float:
-    whole = sum(rarity.get(stem, 1.0) for stem in wanted)
-    if not whole:
-        return 0.0
-    here = sum(rarity.get(stem, 1.0) for stem in wanted & held)
-    above = sum(rarity.get(stem, 1.0) for stem in (wanted & title) - held)
-    return (here + _TITLE_CREDIT * above) / whole
 
 
 def _drawback(source: ScoredPassage, text: str) -> float:

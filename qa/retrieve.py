@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Literal
 
@@ -16,6 +16,7 @@ from index.fulltext import ROWS
 from index.reader import Reader, StoredPassage
 from index.vectors import VectorIndex
 from qa.clock import Clock
+from qa.coverage import best_sentence, length_factor, raised, rarities
 from qa.forms import meanings, other_form
 from qa.fuse import reciprocal_rank_fusion, score_fusion
 from qa.model import Filters, Query, ScoredPassage
@@ -24,6 +25,7 @@ from qa.rerank import Reranker, rerank_text
 from qa.words import content_words, tokens
 
 _MAX_LOGIT = 8.0
+_BY_WORDS = 50  # passages whose sentences are looked at
 _NEARLY_IDENTICAL = 0.9  # of their distinct words shared
 
 
@@ -40,7 +42,10 @@ class RetrievalOptions:
     rrf_k: float = 60.0  # for the fusion of ranks
     section_priors: bool = True
     both_forms: bool = True  # of an abbreviation, in the question's vector
-    rerank_ms: float = 400.0  # that the reranker may take for the passages of a question
+    sentence_words: float = 0.3  # weight of how much of a question one sentence holds, beside scores of 1
+    sentence_meaning: float = 0.3  # of that sentence's cosine
+    sentences: int = 8  # passages whose sentence is embedded
+    rerank_ms: float = 450.0  # that the sentences of a question's passages and the reranker may take
     rerank_weight: float = 0.1  # of a logit, beside fused scores of at most 1
 
 
@@ -52,6 +57,7 @@ class Rankings:
     """What each stage made of a query, and the passages that its ids name.
 
     `reranked` is None where there is no reranker; `read` counts the candidates it had the time to read.
+    `vectors` has those of the sentences that were embedded, by their text.
     """
 
     bm25: Ranking
@@ -62,6 +68,7 @@ class Rankings:
     timings_ms: dict[str, float]
     read: int = 0
     best_logit: float | None = None
+    vectors: Mapping[str, Vectors] = field(default_factory=dict)
 
     @property
     def final(self) -> Ranking:
@@ -127,15 +134,18 @@ class Retriever:
             passages |= reader.passages(i for i, _ in dense if i not in passages)
             bm25, dense = ([hit for hit in hits if hit[0] in passages] for hits in (bm25, dense))
             fused = self._fused(query.text, bm25, dense, passages)
+        with clock.timed("sentences"):
+            fused, vectors = self._by_sentences(reader, query, vector, fused, passages)
         reranked, logits = None, []
         if self._reranker is not None:
             with clock.timed("rerank"):
                 texts = [rerank_text(passages[i]) for i, _ in fused]
-                logits = self._reranker.score(query.text, texts, options.rerank_ms)
+                left = max(0.0, options.rerank_ms - clock.milliseconds["sentences"])
+                logits = self._reranker.score(query.text, texts, left)
                 reranked = tuple(blend(fused, logits, options.rerank_weight))
         return Rankings(
-            tuple(bm25), tuple(dense), tuple(fused), reranked, passages, clock.milliseconds,
-            len(logits), max(logits, default=None),
+            tuple(bm25), tuple(dense), fused, reranked, passages, clock.milliseconds,
+            len(logits), max(logits, default=None), vectors,
         )  # fmt: skip
 
     def _both_forms(self, query: Query, vector: Vectors, passages: Iterable[StoredPassage]) -> Vectors:
@@ -152,7 +162,7 @@ class Retriever:
         bm25: Sequence[tuple[int, float]],
         dense: Sequence[tuple[int, float]],
         passages: dict[int, StoredPassage],
-    ) -> list[tuple[int, float]]:
+    ) -> Ranking:
         share = self._options.dense_share
         if self._options.fusion == "scores":
             pending = {i for i, _ in bm25 if passages[i].pending}
@@ -164,7 +174,34 @@ class Retriever:
             findings = asks_for_findings(question)
             for i in scores:
                 scores[i] *= section_prior(passages[i].section, findings=findings)
-        return sorted(scores.items(), key=lambda hit: (-hit[1], hit[0]))
+        return tuple(sorted(scores.items(), key=lambda hit: (-hit[1], hit[0])))
+
+    def _by_sentences(
+        self,
+        reader: Reader,
+        query: Query,
+        vector: Vectors,
+        fused: Ranking,
+        passages: dict[int, StoredPassage],
+    ) -> tuple[Ranking, dict[str, Vectors]]:
+        """The passages anew, by the one sentence of each that holds most of the question, and by its meaning;
+        and the vectors of the sentences whose meaning was looked at, by their text.
+
+        That all words of a question stand in one sentence says more than that they stand in one passage.
+        """
+        options, vectors = self._options, dict[str, Vectors]()
+        if not fused or options.sentence_words == options.sentence_meaning == 0:
+            return fused, vectors
+        rarity = rarities(reader, query.text)
+        best = {i: best_sentence(passages[i], rarity) for i, _ in fused[:_BY_WORDS]}
+        weight = options.sentence_words * length_factor(len(rarity))
+        ranking = raised(fused, [best[i][0] for i, _ in fused[:_BY_WORDS]], weight)
+        if options.sentence_meaning:
+            texts = [best[i][1] for i, _ in ranking[: options.sentences]]
+            vectors = dict(zip(texts, self._embedder.passages(texts), strict=True))
+            cosines = [float(vectors[text] @ vector) for text in texts]
+            ranking = raised(ranking, cosines, options.sentence_meaning)
+        return tuple(ranking), vectors
 
     def retrieve(
         self, reader: Reader, query: Query, vector: Vectors, limit: int, per_paper: int | None = None
