@@ -45,7 +45,7 @@ class RetrievalOptions:
     sentence_words: float = 0.3  # weight of how much of a question one sentence holds, beside scores of 1
     sentence_meaning: float = 0.3  # of that sentence's cosine
     sentences: int = 8  # passages whose sentence is embedded
-    rerank_ms: float = 450.0  # that the sentences of a question's passages and the reranker may take
+    rerank_ms: float = 400.0  # that the reranker may take for the passages of a question
     rerank_weight: float = 0.1  # of a logit, beside fused scores of at most 1
 
 
@@ -140,8 +140,7 @@ class Retriever:
         if self._reranker is not None:
             with clock.timed("rerank"):
                 texts = [rerank_text(passages[i]) for i, _ in fused]
-                left = max(0.0, options.rerank_ms - clock.milliseconds["sentences"])
-                logits = self._reranker.score(query.text, texts, left)
+                logits = self._reranker.score(query.text, texts, options.rerank_ms)
                 reranked = tuple(blend(fused, logits, options.rerank_weight))
         return Rankings(
             tuple(bm25), tuple(dense), fused, reranked, passages, clock.milliseconds,
