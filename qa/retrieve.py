@@ -134,7 +134,6 @@ class Retriever:
             passages |= reader.passages(i for i, _ in dense if i not in passages)
             bm25, dense = ([hit for hit in hits if hit[0] in passages] for hits in (bm25, dense))
             fused = self._fused(query.text, bm25, dense, passages)
-        with clock.timed("sentences"):
             fused, vectors = self._by_sentences(reader, query, vector, fused, passages)
         reranked, logits = None, []
         if self._reranker is not None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from training.candidates import Found, Row
+from training.citances import citances, rows
 from training.groups import Reading, group, reworded, window
 
 if TYPE_CHECKING:
@@ -148,3 +149,30 @@ def test_only_questions_that_compare_are_reworded() -> None:
     assert all("headache" in form for form in forms)
     assert asked not in forms
     assert reworded("How is CHIKV maintained?", random.Random(1)) == "How is CHIKV maintained?"
+
+
+def test_a_sentence_that_cites_a_paper_is_a_claim_about_its_title(tmp_path: Path) -> None:
+    """Not one that cites many, speaks of methods, or is short; the other titles of the list are negatives."""
+    references = "".join(
+        f'<ref id="r{n}"><mixed-citation><article-title>A study of the <italic>animal</italic> number {n}'
+        "</article-title></mixed-citation></ref>"
+        for n in range(30)
+    )
+    cite = '<xref ref-type="bibr" rid="r{}">{}</xref>'.format
+    paper = f"""<article><body><sec><p>Animals of the seventh kind sleep by day and eat by night
+        [{cite(7, 8)}]. They dream [{cite(1, 2)}]. All these kinds were seen in the woods of the north by many
+        others [{cite(2, 3)},{cite(3, 4)},{cite(4, 5)}]. The pictures of the animals were drawn with the
+        software of a friend [{cite(5, 6)}]. No paper says why they have so many and such different tails.</p></sec></body>
+        <back><ref-list>{references}</ref-list></back></article>"""
+    ((claim, cited, others),) = citances(paper.encode(), random.Random(1))
+    assert claim == "Animals of the seventh kind sleep by day and eat by night."
+    assert cited == ["A study of the animal number 7"]
+    assert len(set(others)) == 29
+    assert cited[0] not in others
+    (tmp_path / "paper.nxml").write_text(paper)
+    (tmp_path / "broken.xml").write_text("<article>")
+    (row,) = rows(tmp_path, seed=1)
+    made = group(row, Reading(header_dropped=0.0), 90, random.Random(1))
+    assert made is not None
+    assert made.texts[0] == "A study of the animal number 7"
+    assert (len(made.texts), made.known) == (8, [0.0] * 8)

@@ -77,7 +77,7 @@ def group(row: Row, how: Reading, words: int, rng: random.Random) -> Group | Non
 def reading(found: Found, wanted: frozenset[str], words: int, header: bool) -> str:
     """What the model reads of a passage; now and then without its header, so that it learns to do without."""
     cut = window(found.text, wanted, words)
-    return f"{found.header}. {cut}" if header else cut
+    return f"{found.header}. {cut}" if header and found.header else cut
 
 
 def _known(row: Row, chosen: Sequence[Found], how: Reading) -> list[float]:
