@@ -162,7 +162,7 @@ def test_a_sentence_that_cites_a_paper_is_a_claim_about_its_title(tmp_path: Path
     paper = f"""<article><body><sec><p>Animals of the seventh kind sleep by day and eat by night
         [{cite(7, 8)}]. They dream [{cite(1, 2)}]. All these kinds were seen in the woods of the north by many
         others [{cite(2, 3)},{cite(3, 4)},{cite(4, 5)}]. The pictures of the animals were drawn with the
-        software of a friend [{cite(5, 6)}]. No paper says why they have so many and such different tails.</p></sec>
+        software of a friend [{cite(5, 6)}]. No paper says why they have such different tails.</p></sec>
         </body><back><ref-list>{references}</ref-list></back></article>"""
     ((claim, cited, others),) = citances(paper.encode(), random.Random(1))
     assert claim == "Animals of the seventh kind sleep by day and eat by night."
