@@ -17,7 +17,6 @@ from qa.abbreviations import definitions, expanded
 from qa.caveat import Spoken, allowed_by, caveat, preferring
 from qa.clock import Clock
 from qa.confidence import confidence, is_answerable
-from qa.coverage import rarities
 from qa.extract import Candidate, candidates, choose
 from qa.model import (
     EVERYTHING,
@@ -132,13 +131,12 @@ class Answerer:
         yield Retrieved(tuple(evidence))
         yield StageBegun("reading")
         with clock.timed("extract"):
-            rarity = rarities(reader, query.text)
             meanings = abbreviations(reader, evidence)
             ranked = candidates(
-                evidence, query.text, vector, rarity, self._embedder, self._reranker, options.rerank_ms,
-                meanings, self._support, rankings.vectors,
+                evidence, query.text, vector, rankings.rarity, self._embedder, self._reranker,
+                options.rerank_ms, meanings, self._support, rankings.vectors,
             )  # fmt: skip
-            certainty = confidence(evidence, ranked, rarity, rankings.best_logit)
+            certainty = confidence(evidence, ranked, rankings.rarity, rankings.best_logit)
             spoken = Spoken(reader, query.text)
             fitting = preferring(ranked, spoken) if is_answerable(certainty) else []
             chosen = choose(fitting, options.sentences)

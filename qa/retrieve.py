@@ -57,7 +57,8 @@ class Rankings:
     """What each stage made of a query, and the passages that its ids name.
 
     `reranked` is None where there is no reranker; `read` counts the candidates it had the time to read.
-    `vectors` has those of the sentences that were embedded, by their text.
+    `rarity` has the weights of the question's stems, `vectors` those of the sentences that were embedded, by
+    their text.
     """
 
     bm25: Ranking
@@ -68,6 +69,7 @@ class Rankings:
     timings_ms: dict[str, float]
     read: int = 0
     best_logit: float | None = None
+    rarity: Mapping[str, float] = field(default_factory=dict)
     vectors: Mapping[str, Vectors] = field(default_factory=dict)
 
     @property
@@ -134,7 +136,8 @@ class Retriever:
             passages |= reader.passages(i for i, _ in dense if i not in passages)
             bm25, dense = ([hit for hit in hits if hit[0] in passages] for hits in (bm25, dense))
             fused = self._fused(query.text, bm25, dense, passages)
-            fused, vectors = self._by_sentences(reader, query, vector, fused, passages)
+            rarity = rarities(reader, query.text)
+            fused, vectors = self._by_sentences(rarity, vector, fused, passages)
         reranked, logits = None, []
         if self._reranker is not None:
             with clock.timed("rerank"):
@@ -143,7 +146,7 @@ class Retriever:
                 reranked = tuple(blend(fused, logits, options.rerank_weight))
         return Rankings(
             tuple(bm25), tuple(dense), fused, reranked, passages, clock.milliseconds,
-            len(logits), max(logits, default=None), vectors,
+            len(logits), max(logits, default=None), rarity, vectors,
         )  # fmt: skip
 
     def _both_forms(self, query: Query, vector: Vectors, passages: Iterable[StoredPassage]) -> Vectors:
@@ -176,11 +179,10 @@ class Retriever:
 
     def _by_sentences(
         self,
-        reader: Reader,
-        query: Query,
+        rarity: Mapping[str, float],
         vector: Vectors,
         fused: Ranking,
-        passages: dict[int, StoredPassage],
+        passages: Mapping[int, StoredPassage],
     ) -> tuple[Ranking, dict[str, Vectors]]:
         """The passages anew, by the one sentence of each that holds most of the question, and by its meaning;
         and the vectors of the sentences whose meaning was looked at, by their text.
@@ -190,7 +192,6 @@ class Retriever:
         options, vectors = self._options, dict[str, Vectors]()
         if not fused or options.sentence_words == options.sentence_meaning == 0:
             return fused, vectors
-        rarity = rarities(reader, query.text)
         best = {i: best_sentence(passages[i], rarity) for i, _ in fused[:_BY_WORDS]}
         weight = options.sentence_words * length_factor(len(rarity))
         ranking = raised(fused, [best[i][0] for i, _ in fused[:_BY_WORDS]], weight)
