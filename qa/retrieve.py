@@ -195,7 +195,7 @@ class Retriever:
         best = {i: best_sentence(passages[i], rarity) for i, _ in fused[:_BY_WORDS]}
         weight = options.sentence_words * length_factor(len(rarity))
         ranking = raised(fused, [best[i][0] for i, _ in fused[:_BY_WORDS]], weight)
-        if options.sentence_meaning:
+        if options.sentence_meaning and options.sentences:
             texts = [best[i][1] for i, _ in ranking[: options.sentences]]
             vectors = dict(zip(texts, self._embedder.passages(texts), strict=True))
             cosines = [float(vectors[text] @ vector) for text in texts]
