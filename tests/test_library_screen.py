@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -365,7 +366,9 @@ async def test_watching_takes_in_what_changes_and_makes_way(
         write(tmp_path / "papers", snails=tiny("Snails carry houses", "They do."))
         await shows(pilot, "added: ", "Snails carry houses", "3 papers")
         await pilot.press("u")
-        await shows(pilot, "1 failed", "watching 1 folder")
+        await until(pilot, lambda: re.search(r"1 failed · [\d.]+ s", seen(app)) is not None, 15)
+        await shows(pilot, "watching 1 folder")
+        assert re.search(r"1 failed · [\d.]+ s", seen(app)), "what came of it is still told"
         assert "3 papers" in seen(app)  # what was removed stays out
         await pilot.press("w")
         await shows(pilot, "no longer watching")

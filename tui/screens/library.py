@@ -90,11 +90,6 @@ class LibraryScreen(LibraryTable):
         if self._restoring and not message.kept:
             self._removed.append(self._restoring)
         self._restoring = []
-        said = " · ".join(filter(None, map(outcome, message.kept)))
-        if message.stopped and not job.watches:
-            self.say(f"stopped; what was done is kept · {job.goes_on}")
-        elif said and not job.watches:
-            self.say(said)
         if then is not None:
             super().begin(then)
         elif self.watching and not job.watches:
@@ -102,6 +97,11 @@ class LibraryScreen(LibraryTable):
         elif job.watches:
             self.watching = False
             self.fill()
+        said = " · ".join(filter(None, map(outcome, message.kept)))
+        if message.stopped and not job.watches:
+            self.say(f"stopped; what was done is kept · {job.goes_on}")
+        elif said and not job.watches:  # after watching has begun anew, which empties the line
+            self.say(said)
 
     def action_add(self) -> None:
         """Asks what to add."""
